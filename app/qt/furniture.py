@@ -1,0 +1,90 @@
+"""Pieces that many panels are built from: a header line, an action bar. So that they look and behave the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+
+from app.qt.panel import PanelContext
+from widgets.chips import KeyButton
+
+
+class HeaderLine(QFrame):
+    """One line above a panel's content: what it shows on the left, how it shows it on the right."""
+
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__()
+        self._context = context
+        self.left = QLabel()
+        self.right = QLabel()
+        self.row = QHBoxLayout(self)
+        self.row.addWidget(self.left, 1)
+        self.row.addWidget(self.right)
+        for label in (self.left, self.right):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.restyle()
+
+    def say(self, left: str, right: str = "") -> None:
+        """Set both ends; does nothing where they already say so."""
+        if self.left.text() != left:
+            self.left.setText(left)
+        if self.right.text() != right:
+            self.right.setText(right)
+
+    def restyle(self) -> None:
+        """Fonts and paddings of the theme's scale."""
+        theme = self._context.theme
+        self.row.setContentsMargins(theme.px(12), theme.px(6), theme.px(12), theme.px(6))
+        self.row.setSpacing(theme.px(8))
+        self.left.setFont(theme.font(13))
+        self.right.setFont(theme.font(13))
+        self.right.setProperty("tone", "quiet")
+
+
+class ActionBar(QFrame):
+    """The actions of a panel, with the key written on each; the first that can be done is the main one. The rest say why not."""
+
+    def __init__(self, context: PanelContext, actions: Sequence[str]) -> None:
+        super().__init__()
+        self._context = context
+        self._buttons: dict[str, KeyButton] = {}
+        self.note = QLabel()
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setProperty("tone", "quiet")
+        self.note.setFont(context.theme.font(13))
+        row = QHBoxLayout(self)
+        px = context.theme.px
+        row.setContentsMargins(px(12), px(8), px(12), px(8))
+        row.setSpacing(px(8))
+        for action in actions:
+            spec = context.operations.spec(action)
+            button = KeyButton(context.theme, context.words.t(spec.title), spec.key)
+            button.setObjectName(f"action.{action}")
+            button.setToolTip(context.words.t(spec.explains))
+            button.clicked.connect(lambda _=False, a=action: self.start(a))
+            self._buttons[action] = button
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.note)
+        self.update_state()
+
+    def start(self, action: str) -> None:
+        """Begin `action` on what is selected."""
+        self._context.tasks.start(self._context.operations.perform(action), f"action {action}")
+
+    def update_state(self) -> None:
+        """Bring the buttons in line with what can be done now."""
+        main_given = False
+        for action, button in self._buttons.items():
+            reason = self._context.operations.why_not(action)
+            button.setEnabled(reason is None)
+            button.setToolTip(reason or self._context.words.t(self._context.operations.spec(action).explains))
+            main = reason is None and not main_given
+            main_given = main_given or main
+            button.set_kind("main" if main else "plain")
+
+    def button(self, action: str) -> QWidget:
+        """The button of `action`."""
+        return self._buttons[action]

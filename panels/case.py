@@ -1,0 +1,265 @@
+"""The case beside the selected alert: where it stands, what to do next, who is on it, what has happened, and the number behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from app.domain.alert import Alert
+from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, CaseStep, Stage, UnitTask
+from app.domain.ids import Millis, UnitId, indicator_of
+from app.domain.severity import SEVERITY_WORDS
+from app.domain.text import N_
+from app.live.changes import ChangeSet, Topic
+from app.qt.furniture import ActionBar, HeaderLine
+from app.qt.naming import alert_standing, alert_title, alert_where, case_label
+from app.qt.panel import Panel, PanelContext, PanelSpec
+from app.qt.rows import FACE_ROLE, RowModel
+from app.services.judge import judge
+from widgets.curve import Curve
+from widgets.empty import EmptyNote
+from widgets.rows import RowFace, RowList
+from widgets.stages import Stage as BarStage
+from widgets.stages import StageBar
+
+_LINKS: tuple[tuple[str, tuple[Stage, ...]], ...] = (
+    (N_("Report"), (Stage.REPORTED,)),
+    (N_("File"), (Stage.FILED,)),
+    (N_("Dispatch"), (Stage.DISPATCHED,)),
+    (N_("Handle"), (Stage.HANDLING,)),
+    (N_("Feedback"), (Stage.FEEDBACK,)),
+    (N_("Verify and close"), (Stage.VERIFIED, Stage.CLOSED)),
+    (N_("Evaluate"), (Stage.EVALUATED,)),
+)
+"""The seven links, each with the stages in which a case stands at it."""
+
+TASK_WORDS: dict[UnitTask, str] = {
+    UnitTask.SENT: N_("sent"),
+    UnitTask.ON_SCENE: N_("on scene"),
+    UnitTask.DONE: N_("reported"),
+    UnitTask.RECALLED: N_("recalled"),
+}
+
+
+class CasePanel(Panel):
+    """Shows the selected case; for an alert without one, the alert and how to open it."""
+
+    def build(self) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.pages = QStackedWidget()
+        self.empty = EmptyNote(self.theme, self.t(N_("Select an alert or a case. What it needs is shown here.")), icon="case")
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self._page())
+        column.addWidget(self.pages, 1)
+        self.bar = ActionBar(self.context, self.spec.actions)
+        column.addWidget(self.bar)
+        focus = self.context.focus
+        for signal in (focus.alert_selected, focus.case_selected):
+            signal.connect(self._on_focus)
+            self.own(lambda s=signal: s.disconnect(self._on_focus))
+        self._steps: list[CaseStep] = []
+        return content
+
+    def refresh(self, change: ChangeSet) -> None:
+        operations = self.context.operations
+        case, alert = operations.case, operations.alert
+        if alert is None and case is not None and case.alerts:
+            alert = self.hub.alerts.get(case.alerts[0])
+        self.bar.update_state()
+        self.bar.setVisible(case is not None or alert is not None)
+        if case is None and alert is None:
+            self.pages.setCurrentIndex(0)
+            return
+        self.pages.setCurrentIndex(1)
+        self._show_head(case, alert)
+        self._show_facts(case, alert)
+        self._show_steps(case)
+        self._show_curve(alert)
+
+    def _page(self) -> QWidget:
+        px = self.theme.px
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(4))
+        self.header = HeaderLine(self.context)
+        self.header.left.setFont(self.theme.font(16, bold=True))
+        column.addWidget(self.header)
+        self.stages = StageBar(self.theme)
+        column.addWidget(self.stages)
+        body = QWidget()
+        grid = QGridLayout(body)
+        grid.setContentsMargins(px(12), px(4), px(12), px(4))
+        grid.setHorizontalSpacing(px(24))
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        self.facts = self._text()
+        self.procedure = self._text()
+        left = QVBoxLayout()
+        left.setSpacing(px(8))
+        left.addWidget(self.facts)
+        left.addWidget(self.procedure)
+        self.model = RowModel(self._step_face, self._step_words, self)
+        self.history = RowList(self.theme, FACE_ROLE)
+        self.history.setObjectName("case.history")
+        self.history.setAccessibleName(self.t(N_("History of the case")))
+        self.history.setModel(self.model)
+        self.history.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        left.addWidget(self.history, 1)
+        left.addStretch(0)
+        left.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grid.addLayout(left, 0, 0)
+        self.curve = Curve(self.theme)
+        grid.addWidget(self.curve, 0, 1)
+        column.addWidget(body, 1)
+        return page
+
+    def _text(self) -> QLabel:
+        label = QLabel()
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setWordWrap(True)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        label.setFont(self.theme.font(13))
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _show_head(self, case: Case | None, alert: Alert | None) -> None:
+        severity = case.severity if case is not None else alert.severity if alert is not None else None
+        worded = f"{int(severity)} · {self.t(SEVERITY_WORDS[severity])}" if severity is not None else ""
+        if case is not None:
+            self.header.say(case_label(self.words, case), f"{worded} · {self.t(STAGE_WORDS[case.stage])}")
+            self.head(trailing=self.t(N_("{n} alerts in this case"), n=len(case.alerts)))
+        elif alert is not None:
+            self.header.say(alert_title(self.words, alert), f"{worded} · {self.t(N_('no case yet'))}")
+            self.head()
+        self.stages.set_stages(self._links(case, alert), late=2 if case is not None and case.overdue(self.context.now()) else 0)
+
+    def _links(self, case: Case | None, alert: Alert | None) -> list[BarStage]:
+        """The seven links: done ones with their time, the present one with the clock that runs."""
+        if case is None:
+            at = self.words.clock(alert.at) if alert is not None else ""
+            return [(self.t(name), at if n == 0 else "", "now" if n == 0 else "later", "") for n, (name, _) in enumerate(_LINKS)]
+        entered = self._entered(case)
+        here = next((n for n, (_, stages) in enumerate(_LINKS) if case.stage in stages), len(_LINKS) if case.stage is Stage.EVALUATED else -1)
+        if case.stage in (Stage.REJECTED, Stage.VOID):
+            here = 1
+        links: list[BarStage] = []
+        for n, (name, stages) in enumerate(_LINKS):
+            done = n < here or (case.stage in (Stage.CLOSED, Stage.EVALUATED) and n <= here)
+            at = next((entered[s] for s in stages if s in entered), None)
+            clock = self._remaining(case) if n == here and not done else ""
+            when = self.words.clock(at) if at and (done or n == here) else ""
+            links.append((self.t(name), clock or when, "done" if done else "now" if n == here else "later", when))
+        return links
+
+    def _entered(self, case: Case) -> dict[Stage, Millis]:
+        """When each stage was last entered, as far as the history says."""
+        entered = {Stage.REPORTED: case.opened_at}
+        reached = {"file": Stage.FILED, "dispatch": Stage.DISPATCHED, "arrive": Stage.HANDLING, "report": Stage.FEEDBACK, "verify": Stage.VERIFIED}
+        reached |= {"close": Stage.CLOSED, "evaluate": Stage.EVALUATED, "rework": Stage.HANDLING}
+        for step in case.steps:
+            if step.move.value in reached:
+                entered[reached[step.move.value]] = step.at
+        return entered
+
+    def _remaining(self, case: Case) -> str:
+        if case.due_at is None:
+            return ""
+        left = case.due_at - self.context.now()
+        return self.t(N_("{span} left"), span=self.words.stopwatch(left)) if left >= 0 else self.t(N_("overdue {span}"), span=self.words.stopwatch(-left))
+
+    def _show_facts(self, case: Case | None, alert: Alert | None) -> None:
+        lines: list[str] = []
+        if alert is not None:
+            lines.append(f"{alert_where(self.context.city, self.words, alert)} · {alert_standing(self.words, alert, self.context.now())}")
+            if alert.acknowledged is not None and alert.acknowledged.comment:
+                lines.append(self.t(N_("Comment: {text}"), text=alert.acknowledged.comment))
+            cause = self.hub.alerts.get(alert.cause)
+            if cause is not None:
+                lines.append(self.t(N_("Caused by: {title}"), title=alert_title(self.words, cause)))
+            if not alert.active:
+                lines.append(self.t(N_("The condition ended at {time}."), time=self.words.moment(alert.ended_at)))
+        if case is not None:
+            for part in case.units:
+                lines.append(f"{self._unit(part.unit)} · {self.t(TASK_WORDS[part.task])} {self.words.clock(part.at)}")
+        _set(self.facts, "\n".join(lines))
+        kind = self.context.city.alert_kinds.get(case.kind if case is not None else alert.kind if alert is not None else "")  # type: ignore[arg-type]
+        advice = self.words.text(kind.procedure) if kind is not None else self.words.text(alert.advice) if alert is not None else ""
+        _set(self.procedure, self.t(N_("What to do: {text}"), text=advice) if advice else "")
+        self.procedure.setVisible(bool(advice))
+
+    def _show_steps(self, case: Case | None) -> None:
+        steps = list(reversed(case.steps)) if case is not None else []
+        if steps != self._steps:
+            self._steps = steps
+            count = len(steps)
+            self.model.show(np.arange(count, 0, -1, dtype=np.int64), range(1, count + 1))
+        self.history.setVisible(case is not None)
+
+    def _step(self, key: int) -> CaseStep | None:
+        place = len(self._steps) - key
+        return self._steps[place] if 0 <= place < len(self._steps) else None
+
+    def _step_face(self, key: int) -> RowFace:
+        step = self._step(key)
+        if step is None:
+            return RowFace("")
+        what = self.t(MOVE_WORDS[step.move]) + (f": {self._unit(step.unit)}" if step.unit is not None else "")
+        return RowFace(title=what, note=" · ".join(part for part in (step.actor, step.comment) if part), right=self.words.clock(step.at))
+
+    def _step_words(self, key: int) -> str:
+        face = self._step_face(key)
+        return f"{face.right} {face.title}, {face.note}"
+
+    def _show_curve(self, alert: Alert | None) -> None:
+        row = self.hub.series.index.get(alert.series) if alert is not None and alert.series is not None else None
+        self.curve.setVisible(row is not None)
+        if alert is None or row is None:
+            return
+        reading = self.hub.series.reading(row)
+        indicator = self.context.city.indicators[indicator_of(reading.series)]
+        now = self.context.now()
+        verdict = judge(indicator, reading, now)
+        broken = verdict.missing or verdict.stale
+        limit = alert.limit if alert.limit is not None else indicator.high
+        self.curve.show_curve(
+            self.hub.series.spark(row, now).astype(np.float64),
+            title=f"{self.words.text(indicator.name)} · {self.words.text(indicator.unit)} · {self.words.ago(reading.at, now)}",
+            value=self.words.number(None if broken else reading.value, indicator.decimals),
+            unit=self.words.text(indicator.unit),
+            note=self.t(N_("no data for {span}"), span=self.words.span(now - reading.at)) if verdict.stale and reading.at else "",
+            limit=limit,
+            limit_text=self.t(N_("limit {value}"), value=self.words.number(limit, indicator.decimals)),
+        )
+
+    def _unit(self, unit: UnitId) -> str:
+        found = self.hub.units.get(unit)
+        return self.words.text(found.name) if found is not None else unit
+
+    def _on_focus(self, _selected: object) -> None:
+        if self.isVisible():
+            self.refresh(ChangeSet(self.spec.needs))
+
+
+def _set(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)
+
+
+def create(spec: PanelSpec, context: PanelContext) -> Panel:
+    return CasePanel(spec, context)
+
+
+PANEL = PanelSpec(
+    id="case",
+    title=N_("Case"),
+    icon="case",
+    needs=Topic.CASE | Topic.ALERT | Topic.SECOND,
+    create=create,
+    actions=("acknowledge", "open_case", "dispatch", "verify", "close", "rework", "recall", "comment"),
+)
