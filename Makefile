@@ -33,10 +33,12 @@ test: setup-dev ## the whole test suite
 	@QT_QPA_PLATFORM=offscreen $(VENV_PYTHON) -m pytest -q $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules
-	@$(VENV_PYTHON) -m ruff check .
-	@$(VENV_PYTHON) -m ruff format --check .
-	@$(VENV_PYTHON) -m basedpyright --warnings
-	@$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo --no-cache
+	@failed=; \
+	$(VENV_PYTHON) -m ruff check . || failed="$$failed lint"; \
+	$(VENV_PYTHON) -m ruff format --check --quiet . || failed="$$failed format"; \
+	$(VENV_PYTHON) -m basedpyright --warnings || failed="$$failed types"; \
+	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo --no-cache || failed="$$failed imports"; \
+	if [ -n "$$failed" ]; then echo "citydeck: not as it should be:$$failed" >&2; exit 1; fi
 
 bench: setup-dev ## the benchmarks: a table, and out/bench.json
 	@mkdir -p out

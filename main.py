@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help="CityDeck 城市云脑指挥台: the desk of a city operations centre.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help="CityDeck 城市云脑指挥台: the desk of a city operations centre."
+)
 audit = typer.Typer(add_completion=False, help="Check, list and export the audit chain.")
 app.add_typer(audit, name="audit")
 
@@ -68,7 +70,9 @@ def platform(
     seed: Seed = 1,
     rate: Rate = 0.0,
     fault: Fault = None,
-    token: Annotated[str | None, typer.Option(envvar="CITYDECK_TOKEN", help="Token that desks must bring; none: everybody on this machine may.")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="CITYDECK_TOKEN", help="Token that desks must bring; none: everybody on this machine may.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="Begin the city's day at this ISO time instead of now.")] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", help="End when standard input closes.")] = False,
 ) -> None:
@@ -78,7 +82,14 @@ def platform(
 
     run_platform(
         PlatformOptions(
-            city=city, port=port, seed=seed, rate=rate, faults=tuple(fault or ()), token=token or "", start=moment(start) if start else None, with_parent=with_parent
+            city=city,
+            port=port,
+            seed=seed,
+            rate=rate,
+            faults=tuple(fault or ()),
+            token=token or "",
+            start=moment(start) if start else None,
+            with_parent=with_parent,
         )
     )
 
@@ -92,7 +103,11 @@ def audit_verify(data: Data = None, db: Annotated[str | None, typer.Option()] = 
 
 
 @audit.command("list")
-def audit_list(data: Data = None, db: Annotated[str | None, typer.Option()] = None, limit: Annotated[int, typer.Option(help="Newest rows to print; 0: all.")] = 50) -> None:
+def audit_list(
+    data: Data = None,
+    db: Annotated[str | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(help="Newest rows to print; 0: all.")] = 50,
+) -> None:
     """Print the newest rows."""
     from app.journal import cli  # noqa: PLC0415
 

@@ -142,9 +142,7 @@ class GatewaySource:
 
     async def run(self, sink: Sink) -> None:
         """Deliver into `sink` until cancelled. Reconnects for ever."""
-        tally = LinkTally(
-            sink.link, name=self.name, kind="gateway", address=self._address, commands=True, now=self._now, secret=self._token or ""
-        )
+        tally = LinkTally(sink.link, name=self.name, kind="gateway", address=self._address, commands=True, now=self._now, secret=self._token or "")
         desk = _Desk(self.name, sink, tally, self._timing, self._now)
         attempts = 0
         try:
@@ -506,7 +504,9 @@ def _checked(url: str, allow_plain: bool) -> tuple[str, bool, bool]:
     except ValueError:
         host, port, parts = None, None, None
     if parts is None or parts.scheme not in ("ws", "wss") or not host:
-        raise DeckError(N_("this is not a WebSocket address"), where=parts.scheme if parts else "", remedy=N_("write ws://HOST:PORT or wss://HOST:PORT"))
+        raise DeckError(
+            N_("this is not a WebSocket address"), where=parts.scheme if parts else "", remedy=N_("write ws://HOST:PORT or wss://HOST:PORT")
+        )
     local = _is_loopback(host)
     shown = f"[{host}]" if ":" in host else host
     address = f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path}"

@@ -42,9 +42,7 @@ def open_source(
     if scheme in ("ws", "wss"):
         tls: ssl.SSLContext | None = default_tls(str(ca)) if ca is not None and scheme == "wss" else None
         link = _free(name or _host(spec), taken)
-        return GatewaySource(
-            link, spec, desk=desk, city=city.id, token=token, topics=TOPICS, areas=areas, ssl=tls, now=now, allow_plain=allow_plain
-        )
+        return GatewaySource(link, spec, desk=desk, city=city.id, token=token, topics=TOPICS, areas=areas, ssl=tls, now=now, allow_plain=allow_plain)
     if scheme == "cap" and len(spec) > len("cap:"):
         path = Path(spec[len("cap:") :])
         return CapSource(_free(name or f"cap:{path.name or 'root'}", taken), path, city, now)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from datasources.protocol import BatchMessage
 
+NOTHING = -1
+"""Asked for as "what came after": no number of any source, so that only a snapshot can answer it."""
 MAX_HOLES = 64
 MAX_OLD_IN_A_ROW = 1_000
 """So many old numbers and nothing new: one wrong number must not make a source mute for ever."""
@@ -72,9 +74,7 @@ class _Assembly:
 def rows_of(message: BatchMessage) -> int:
     """Records of all kinds in a message."""
     readings = 0 if message.readings is None else len(message.readings.series)
-    return (
-        readings + len(message.history) + len(message.alerts) + len(message.cases) + len(message.units) + len(message.fixes) + len(message.cameras)
-    )
+    return readings + len(message.history) + len(message.alerts) + len(message.cases) + len(message.units) + len(message.fixes) + len(message.cameras)
 
 
 def is_first(message: BatchMessage) -> bool:
@@ -178,7 +178,7 @@ class Sequence:
             self.gaps += 1
         self._tries += 1
         self._since = at
-        return [], self.last or 0
+        return [], NOTHING if starting or self.last is None else self.last
 
     @property
     def _waiting(self) -> bool:

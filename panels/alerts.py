@@ -67,10 +67,13 @@ class AlertPanel(Panel):
         if Topic.SECOND in change.topics:
             self.list.viewport().update()
         standing = self.hub.alerts.standing()
-        self.counts.set_counts([int(n) for n in standing[1:5]])
+        counts = (int(standing[1]), int(standing[2]), int(standing[3]), int(standing[4]))
+        self.counts.set_counts(counts)
         self.head(
-            trailing=self.t(N_("{n} more wait: the order is held while you point"), n=waiting) if waiting else self.t(N_("worst first, oldest first")),
-            counts=tuple(int(n) for n in standing[1:5]),
+            trailing=self.t(N_("{n} more wait: the order is held while you point"), n=waiting)
+            if waiting
+            else self.t(N_("worst first, oldest first")),
+            counts=counts,
         )
         hidden = int(standing.sum()) - len(self.model.keys)
         self.bar.note.setText(self.t(N_("{n} not shown"), n=hidden) if hidden > 0 else "")
@@ -95,7 +98,7 @@ class AlertPanel(Panel):
         self.unhandled = FilterChip(self.theme, self.t(N_("Unacknowledged")))
         self.without_case = FilterChip(self.theme, self.t(N_("No case")))
         for chip in (self.unhandled, self.without_case):
-            chip.toggled.connect(lambda _on: self.refresh(ChangeSet(Topic.ALERT)))
+            chip.toggled.connect(self._again)
             layout.addWidget(chip)
         layout.addStretch(1)
         self.counts = SeverityCounts(self.theme)
@@ -152,7 +155,9 @@ class AlertPanel(Panel):
         return RowFace(
             title=alert_title(self.words, alert),
             note=alert_where(self.context.city, self.words, alert),
-            right=self.words.stopwatch(self.context.now() - alert.at) if self.context.now() - alert.at < 86_400_000 else self.words.span(self.context.now() - alert.at),
+            right=self.words.stopwatch(self.context.now() - alert.at)
+            if self.context.now() - alert.at < 86_400_000
+            else self.words.span(self.context.now() - alert.at),
             right_note=self._right_note(alert),
             severity=int(alert.severity),
             bold=fresh,
@@ -187,6 +192,9 @@ class AlertPanel(Panel):
         if alert is not None and self.hub.alerts.get(alert) is not None:
             self._select(alert)
         self.bar.update_state()
+
+    def _again(self) -> None:
+        self.refresh(ChangeSet(Topic.ALERT))
 
     def _choose_severity(self, severity: int) -> None:
         self._severity = 0 if self._severity == severity else severity

@@ -150,7 +150,13 @@ class BoardPanel(Panel):
         if verdict.stale or verdict.missing:
             at = int(self.hub.series.at[row])
             last = self.hub.series.value[row]
-            return self.t(N_("last {value} at {time}"), value=self.words.number(float(last), indicator.decimals), time=self.words.clock(at, seconds=False)) if at else ""
+            return (
+                self.t(
+                    N_("last {value} at {time}"), value=self.words.number(float(last), indicator.decimals), time=self.words.clock(at, seconds=False)
+                )
+                if at
+                else ""
+            )
         before = self.hub.series.value_before(row, now, 60)
         if before is None or value is None:
             return ""
@@ -159,7 +165,11 @@ class BoardPanel(Panel):
     def _tooltip(self, indicator: Indicator, series: SeriesId, row: int, now: Millis) -> str:
         reading = self.hub.series.reading(row)
         words = self.words
-        band = self.t(N_("none")) if indicator.low is None and indicator.high is None else f"{words.number(indicator.low, indicator.decimals)} … {words.number(indicator.high, indicator.decimals)}"
+        band = (
+            self.t(N_("none"))
+            if indicator.low is None and indicator.high is None
+            else f"{words.number(indicator.low, indicator.decimals)} … {words.number(indicator.high, indicator.decimals)}"
+        )
         return "\n".join(
             (
                 words.text(indicator.definition) or words.text(indicator.name),
@@ -167,7 +177,11 @@ class BoardPanel(Panel):
                 self.t(N_("Source: {source} · {series}"), source=reading.source or "—", series=series),
                 self.t(N_("Measured: {at}"), at=words.moment(reading.at)),
                 self.t(N_("Arrived: {at}"), at=words.moment(reading.arrived)),
-                self.t(N_("Reported every {period}; out of date after {limit}"), period=words.span(indicator.period_ms), limit=words.span(indicator.fresh_ms)),
+                self.t(
+                    N_("Reported every {period}; out of date after {limit}"),
+                    period=words.span(indicator.period_ms),
+                    limit=words.span(indicator.fresh_ms),
+                ),
                 self.t(N_("Quality: {quality}"), quality=words.t(QUALITY_WORDS[reading.quality])),
                 self.t(N_("Normal band: {band}"), band=band),
             )

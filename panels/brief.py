@@ -63,7 +63,15 @@ class BriefPanel(Panel):
         alerts = self.hub.alerts
         standing = [int(n) for n in alerts.standing()]
         lines = [
-            self.t(N_("{n} alerts stand: {a} extreme, {b} severe, {c} moderate, {d} minor; {u} are unacknowledged."), n=sum(standing), a=standing[1], b=standing[2], c=standing[3], d=standing[4], u=alerts.unacknowledged())
+            self.t(
+                N_("{n} alerts stand: {a} extreme, {b} severe, {c} moderate, {d} minor; {u} are unacknowledged."),
+                n=sum(standing),
+                a=standing[1],
+                b=standing[2],
+                c=standing[3],
+                d=standing[4],
+                u=alerts.unacknowledged(),
+            )
         ]
         worst = [alerts.at_row(int(r)) for r in alerts.order()[:4]]
         lines.extend(self._alert_line(alert) for alert in worst if alert.severity <= 2)
@@ -73,8 +81,19 @@ class BriefPanel(Panel):
         where = area_name(self.context.city, self.words, alert.area)
         case = self.hub.cases.get(alert.case) if alert.case is not None else None
         if case is None:
-            return self.t(N_("{title}, {where}, since {time}; no case yet."), title=alert_title(self.words, alert), where=where, time=self.words.clock(alert.at, seconds=False))
-        return self.t(N_("{title}, {where}; case {number}, {n} units."), title=alert_title(self.words, alert), where=where, number=case.number or case.id, n=len(case.units))
+            return self.t(
+                N_("{title}, {where}, since {time}; no case yet."),
+                title=alert_title(self.words, alert),
+                where=where,
+                time=self.words.clock(alert.at, seconds=False),
+            )
+        return self.t(
+            N_("{title}, {where}; case {number}, {n} units."),
+            title=alert_title(self.words, alert),
+            where=where,
+            number=case.number or case.id,
+            n=len(case.units),
+        )
 
     def _case_lines(self, now: Millis) -> list[str]:
         cases = self.hub.cases.values()

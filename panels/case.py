@@ -171,7 +171,11 @@ class CasePanel(Panel):
         if case.due_at is None:
             return ""
         left = case.due_at - self.context.now()
-        return self.t(N_("{span} left"), span=self.words.stopwatch(left)) if left >= 0 else self.t(N_("overdue {span}"), span=self.words.stopwatch(-left))
+        return (
+            self.t(N_("{span} left"), span=self.words.stopwatch(left))
+            if left >= 0
+            else self.t(N_("overdue {span}"), span=self.words.stopwatch(-left))
+        )
 
     def _show_facts(self, case: Case | None, alert: Alert | None) -> None:
         lines: list[str] = []
@@ -185,8 +189,7 @@ class CasePanel(Panel):
             if not alert.active:
                 lines.append(self.t(N_("The condition ended at {time}."), time=self.words.moment(alert.ended_at)))
         if case is not None:
-            for part in case.units:
-                lines.append(f"{self._unit(part.unit)} · {self.t(TASK_WORDS[part.task])} {self.words.clock(part.at)}")
+            lines.extend(f"{self._unit(part.unit)} · {self.t(TASK_WORDS[part.task])} {self.words.clock(part.at)}" for part in case.units)
         _set(self.facts, "\n".join(lines))
         kind = self.context.city.alert_kinds.get(case.kind if case is not None else alert.kind if alert is not None else "")  # type: ignore[arg-type]
         advice = self.words.text(kind.procedure) if kind is not None else self.words.text(alert.advice) if alert is not None else ""

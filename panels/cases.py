@@ -32,7 +32,7 @@ class CasesPanel(Panel):
         self.list.setAccessibleName(self.t(N_("Cases")))
         self.list.setModel(self.model)
         self.list.selectionModel().currentChanged.connect(self._on_current)
-        self.list.entered_row.connect(lambda _row: self.context.show_panel("case"))
+        self.list.entered_row.connect(self._on_entered)
         column.addWidget(self.list, 1)
         focus = self.context.focus
         focus.case_selected.connect(self._on_focus)
@@ -98,8 +98,12 @@ class CasesPanel(Panel):
         self.context.focus.select_case(self._ids[key])
         self.context.focus.select_alert(case.alerts[0] if case is not None and case.alerts else None)
 
+    def _on_entered(self) -> None:
+        self.context.show_panel("case")
+
     def _on_focus(self, case: CaseId | None) -> None:
-        row = self.model.row_of(self._key[case]) if case in self._key else -1
+        key = self._key.get(case) if case is not None else None
+        row = self.model.row_of(key) if key is not None else -1
         if row >= 0 and row != self.list.currentIndex().row():
             self.list.selectionModel().setCurrentIndex(self.model.index(row, 0), QItemSelectionModel.SelectionFlag.ClearAndSelect)
 

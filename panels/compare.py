@@ -30,7 +30,7 @@ class ComparePanel(Panel):
         for indicator in self.context.city.indicators.values():
             if indicator.good is not Direction.NEITHER:
                 self.choice.addItem(self.words.text(indicator.name), indicator.id)
-        self.choice.currentIndexChanged.connect(lambda _n: self.refresh(ChangeSet(Topic.SECOND)))
+        self.choice.currentIndexChanged.connect(self._again)
         self.header.row.insertWidget(0, self.choice)
         column.addWidget(self.header)
         self.bars = RankBars(self.theme)
@@ -100,6 +100,9 @@ class ComparePanel(Panel):
             severity=int(indicator.out_of_band) if out else 0,
             values=self.hub.series.spark(row, now).astype(np.float64) if row is not None else np.empty(0),
         )
+
+    def _again(self) -> None:
+        self.refresh(ChangeSet(Topic.SECOND))
 
     def _on_chosen(self, place: int) -> None:
         if 0 <= place < len(self._order):

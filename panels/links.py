@@ -77,7 +77,9 @@ class LinksPanel(Panel):
             title=f"{link.name} · {counts}",
             note=" · ".join(facts),
             right=self.t(LINK_STATE_WORDS[link.state]) + delay,
-            right_note=self.t(N_("last record {ago}"), ago=words.ago(link.last_record_at, now)) if link.last_record_at else self.t(N_("no record yet")),
+            right_note=self.t(N_("last record {ago}"), ago=words.ago(link.last_record_at, now))
+            if link.last_record_at
+            else self.t(N_("no record yet")),
             severity=_SEVERITY[link.state],
         )
 
@@ -87,13 +89,22 @@ class LinksPanel(Panel):
         return [
             RowFace(
                 title=self.t(N_("Arrival to pixel")),
-                note=self.t(N_("half of all records within {p50} ms, 99 of 100 within {p99} ms"), p50=f"{gauges.latency_percentile(50):.0f}", p99=f"{gauges.latency_percentile(99):.0f}"),
+                note=self.t(
+                    N_("half of all records within {p50} ms, 99 of 100 within {p99} ms"),
+                    p50=f"{gauges.latency_percentile(50):.0f}",
+                    p99=f"{gauges.latency_percentile(99):.0f}",
+                ),
                 right=f"{gauges.frame_percentile(99):.1f} ms",
                 right_note=self.t(N_("frame, 99 of 100")),
             ),
             RowFace(
                 title=self.t(N_("Series")),
-                note=self.t(N_("{n} of {all} have reported · {stale} out of date"), n=words.number(series.reported), all=words.number(len(series)), stale=words.number(stale)),
+                note=self.t(
+                    N_("{n} of {all} have reported · {stale} out of date"),
+                    n=words.number(series.reported),
+                    all=words.number(len(series)),
+                    stale=words.number(stale),
+                ),
                 right=words.number(series.conflated),
                 right_note=self.t(N_("values overtaken by newer ones")),
             ),
@@ -106,7 +117,9 @@ class LinksPanel(Panel):
         ]
 
     def _refusal_face(self, refusal: Refusal) -> RowFace:
-        return RowFace(title=self.t(N_("Refused: {reason}"), reason=refusal.reason), note=refusal.sample, right=self.words.clock(refusal.at), severity=4)
+        return RowFace(
+            title=self.t(N_("Refused: {reason}"), reason=refusal.reason), note=refusal.sample, right=self.words.clock(refusal.at), severity=4
+        )
 
 
 def create(spec: PanelSpec, context: PanelContext) -> Panel:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.domain.alert import Alert
 from app.domain.camera import CameraState
-from app.domain.city import AreaLevel, Direction, Indicator
+from app.domain.city import Area, AreaLevel, Direction, Indicator
 from app.domain.geo import Position
 from app.domain.ids import AlertId, AreaCode, UnitId, indicator_of, series_id
 from app.domain.role import Seat
@@ -21,7 +25,21 @@ from app.qt.naming import alert_title, area_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.services.judge import judge
 from widgets.chips import FilterChip
-from widgets.map_layers import AreaLayer, Hit, LineLayer, MapCircle, MapPath, Marker, MarkerLayer, PathLayer, PointLayer, PointState, PolygonLayer, UnitLayer, WarningArea
+from widgets.map_layers import (
+    AreaLayer,
+    Hit,
+    LineLayer,
+    MapCircle,
+    MapPath,
+    Marker,
+    MarkerLayer,
+    PathLayer,
+    PointLayer,
+    PointState,
+    PolygonLayer,
+    UnitLayer,
+    WarningArea,
+)
 from widgets.map_layers import UnitState as Drawn
 from widgets.map_view import MapView
 
@@ -56,7 +74,9 @@ class MapPanel(Panel):
         self.view.set_bounds(west, south, east, north)
         self._districts = [a for a in city.areas.values() if a.level is AreaLevel.DISTRICT and a.outline]
         rings = [[_ring(ring) for ring in area.outline] for area in self._districts]
-        self.ground = PolygonLayer(theme, rings, [self.words.text(a.name) for a in self._districts], keys=[a.code for a in self._districts], label_size=13)
+        self.ground = PolygonLayer(
+            theme, rings, [self.words.text(a.name) for a in self._districts], keys=[a.code for a in self._districts], label_size=13
+        )
         self.coast = LineLayer(theme, [_ring(line) for line in city.coast])
         severities = [self.t(SEVERITY_WORDS[s]) for s in Severity]
         self.warnings = AreaLayer(theme, captions=severities)
@@ -71,9 +91,14 @@ class MapPanel(Panel):
         self.view.picked.connect(self._on_picked)
         self.view.hovered.connect(self._on_hovered)
         self.view.context.connect(self._on_context)
-        self.view.lock_changed.connect(lambda _held: self._headline())
+        self.view.lock_changed.connect(self._headline)
         focus = self.context.focus
-        for signal, slot in ((focus.alert_selected, self._on_alert), (focus.unit_selected, self._on_unit), (focus.area_selected, self._on_area), (focus.series_selected, self._on_series)):
+        for signal, slot in (
+            (focus.alert_selected, self._on_alert),
+            (focus.unit_selected, self._on_unit),
+            (focus.area_selected, self._on_area),
+            (focus.series_selected, self._on_series),
+        ):
             signal.connect(slot)
             self.own(lambda s=signal, f=slot: s.disconnect(f))
         self._undrawn = 0
@@ -116,7 +141,7 @@ class MapPanel(Panel):
         for name, layer, on in ((N_("Cameras"), self.cameras, True), (N_("Units"), self.units, True), (N_("Warning areas"), self.warnings, True)):
             chip = FilterChip(self.theme, self.t(name))
             chip.setChecked(on)
-            chip.toggled.connect(lambda shown, it=layer: self.view.set_layer_visible(it, shown))
+            chip.toggled.connect(partial(self.view.set_layer_visible, layer))
             layout.addWidget(chip)
         self.whole = FilterChip(self.theme, self.t(N_("Whole city")))
         self.whole.setCheckable(False)
@@ -128,7 +153,7 @@ class MapPanel(Panel):
         self.choice.addItem(self.t(N_("Districts in one colour")), None)
         for indicator in _comparable(self.context):
             self.choice.addItem(self.words.text(indicator.name), indicator.id)
-        self.choice.currentIndexChanged.connect(lambda _n: self._show_choropleth())
+        self.choice.currentIndexChanged.connect(self._show_choropleth)
         layout.addWidget(self.choice)
         cockpit = self.context.seat is Seat.COCKPIT
         row.setVisible(self.context.seat is Seat.DUTY)
@@ -144,7 +169,9 @@ class MapPanel(Panel):
         rows = self.hub.alerts.order()
         standing = [self.hub.alerts.at_row(int(r)) for r in rows[:_MAX_MARKERS]]
         self._undrawn = len(rows) - len(standing)
-        worst = next((a for a in standing if a.severity is Severity.EXTREME and a.acknowledged is None), None) if self.context.seat is Seat.WALL else None
+        worst = (
+            next((a for a in standing if a.severity is Severity.EXTREME and a.acknowledged is None), None) if self.context.seat is Seat.WALL else None
+        )
         self.alerts.set_markers([self._marker(a, a is worst) for a in standing if a.position is not None and a.position.valid])
         self.warnings.set_areas([WarningArea(a.id, int(a.severity), [_ring(ring) for ring in a.polygons]) for a in standing if a.polygons])
         self.view.refresh(self.alerts)
@@ -191,7 +218,9 @@ class MapPanel(Panel):
         for part in case.units if case is not None else ():
             unit = self.hub.units.get(part.unit)
             if unit is not None and part.task.value == "sent":
-                ways.append(MapPath(np.array([unit.position.lon, place.lon]), np.array([unit.position.lat, place.lat]), label=self.words.text(unit.name)))
+                ways.append(
+                    MapPath(np.array([unit.position.lon, place.lon]), np.array([unit.position.lat, place.lat]), label=self.words.text(unit.name))
+                )
         self.paths.set_paths(ways)
         self.view.refresh(self.paths)
 
@@ -209,7 +238,9 @@ class MapPanel(Panel):
             return
         low, high = min(known), max(known)
         self.ground.set_fills([self._shade(v, low, high) for v in values], self._ramp(indicator, low, high))
-        self.ground.set_labels([f"{self.words.text(a.name)} {self.words.number(v, indicator.decimals)}" for a, v in zip(self._districts, values, strict=True)])
+        self.ground.set_labels(
+            [f"{self.words.text(a.name)} {self.words.number(v, indicator.decimals)}" for a, v in zip(self._districts, values, strict=True)]
+        )
         self.view.refresh(self.ground)
 
     def _value(self, indicator: Indicator, area: AreaCode) -> float | None:
@@ -228,7 +259,8 @@ class MapPanel(Panel):
         share = 0.5 if high == low else (value - low) / (high - low)
         strong, pale = self.theme.tokens.action_edge, self.theme.tokens.panel
         mix = 0.12 + 0.5 * share
-        return QColor.fromRgbF(*(p + (s - p) * mix for s, p in zip(strong.getRgbF()[:3], pale.getRgbF()[:3], strict=True)))
+        share_of = (pale.redF(), pale.greenF(), pale.blueF()), (strong.redF(), strong.greenF(), strong.blueF())
+        return QColor.fromRgbF(*(p + (s - p) * mix for p, s in zip(*share_of, strict=True)))
 
     def _ramp(self, indicator: Indicator, low: float, high: float) -> list[tuple[QColor, str]]:
         unit = self.words.text(indicator.unit)
@@ -279,7 +311,11 @@ class MapPanel(Panel):
             return alert_title(self.words, alert) if alert is not None else ""
         if hit.layer == "units":
             unit = self.hub.units.get(UnitId(str(hit.key)))
-            return f"{self.words.text(unit.name)} · {self.t(UNIT_STATE_WORDS[unit.state])} · {self.words.ago(unit.at, self.context.now())}" if unit is not None else ""
+            return (
+                f"{self.words.text(unit.name)} · {self.t(UNIT_STATE_WORDS[unit.state])} · {self.words.ago(unit.at, self.context.now())}"
+                if unit is not None
+                else ""
+            )
         if hit.layer == "cameras" and hit.count > 1:
             return self.t(N_("{n} cameras"), n=hit.count)
         if hit.layer == "cameras":
@@ -329,11 +365,11 @@ class MapPanel(Panel):
                 self.choice.setCurrentIndex(place)
 
 
-def _ring(ring: tuple[Position, ...]) -> np.ndarray:  # type: ignore[type-arg]
+def _ring(ring: tuple[Position, ...]) -> NDArray[np.float64]:
     return np.array([(p.lon, p.lat) for p in ring], dtype=np.float64)
 
 
-def _bounds(areas, usual: tuple[float, float, float, float]) -> tuple[float, float, float, float]:  # type: ignore[no-untyped-def]
+def _bounds(areas: Iterable[Area], usual: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """The extent of the areas' outlines, or what the pack says where they have none."""
     points = [p for area in areas for ring in area.outline for p in ring]
     if not points:
@@ -354,5 +390,10 @@ def create(spec: PanelSpec, context: PanelContext) -> Panel:
 
 
 PANEL = PanelSpec(
-    id="map", title=N_("Map"), icon="map", needs=Topic.ALERT | Topic.CASE | Topic.UNIT | Topic.CAMERA | Topic.SECOND, create=create, actions=("acknowledge", "open_case", "dispatch")
+    id="map",
+    title=N_("Map"),
+    icon="map",
+    needs=Topic.ALERT | Topic.CASE | Topic.UNIT | Topic.CAMERA | Topic.SECOND,
+    create=create,
+    actions=("acknowledge", "open_case", "dispatch"),
 )

@@ -67,8 +67,14 @@ class OverviewPanel(Panel):
             note = self.t(N_("no data for {span}"), span=words.span(now - reading.at)) if reading.at else self.t(N_("never reported"))
             return Figure(words.text(indicator.name), words.number(None), "", note, 0, quiet=True)
         before = self.hub.series.value_before(row, now, 60)
-        change = "" if before is None or reading.value is None else self.t(N_("1 h {change}"), change=words.number(reading.value - before, indicator.decimals, sign=True))
-        return Figure(words.text(indicator.name), words.number(reading.value, indicator.decimals), words.text(indicator.unit), change, verdict.severity)
+        change = (
+            ""
+            if before is None or reading.value is None
+            else self.t(N_("1 h {change}"), change=words.number(reading.value - before, indicator.decimals, sign=True))
+        )
+        return Figure(
+            words.text(indicator.name), words.number(reading.value, indicator.decimals), words.text(indicator.unit), change, verdict.severity
+        )
 
     def _on_chosen(self, card: int, figure: int) -> None:
         self.context.focus.select_series(self._series(self._fields[card][1][figure]))

@@ -69,14 +69,14 @@ class TrendPanel(Panel):
 
     def restore(self, memento: dict[str, object]) -> None:
         stored = memento.get("series")
-        for series in stored if isinstance(stored, list) else []:
+        for series in stored if isinstance(stored, list) else ():  # pyright: ignore[reportUnknownVariableType]
             if isinstance(series, str) and series in self.hub.series.index:
                 self._add(SeriesId(series))
 
     def _draw(self) -> None:
         now = self.context.now()
         self.plot.set_lines([self.hub.series.trend(self.hub.series.index[s], now) for s in self._series])
-        self.plot.window(now / 1000 - 3600, now / 1000)
+        self.plot.show_window(now / 1000 - 3600, now / 1000)
 
     def _on_series(self, series: SeriesId | None) -> None:
         if series is None or series not in self.hub.series.index or series in self._series:
@@ -123,7 +123,15 @@ class TrendPanel(Panel):
             at, value = self.hub.series.trend(self.hub.series.index[series], now)
             for second, number in zip(at, value, strict=True):
                 stamp = datetime.fromtimestamp(float(second), UTC).isoformat()
-                table.writerow((series, self._name(series), self.words.text(indicator.unit), stamp, "" if np.isnan(number) else f"{number:.{indicator.decimals}f}"))
+                table.writerow(
+                    (
+                        series,
+                        self._name(series),
+                        self.words.text(indicator.unit),
+                        stamp,
+                        "" if np.isnan(number) else f"{number:.{indicator.decimals}f}",
+                    )
+                )
         return out.getvalue()
 
 

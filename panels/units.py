@@ -58,7 +58,12 @@ class UnitsPanel(Panel):
 
     def refresh(self, change: ChangeSet) -> None:
         place, skills, about = self._need()
-        if Topic.UNIT in change.topics and not change.topics & (Topic.SECOND | Topic.ALERT | Topic.CASE) and self.model.rowCount() and self._about == about:
+        if (
+            Topic.UNIT in change.topics
+            and not change.topics & (Topic.SECOND | Topic.ALERT | Topic.CASE)
+            and self.model.rowCount()
+            and self._about == about
+        ):
             return  # positions change thirty times a second; an order that follows once a second can be read and clicked
         self._about = about
         found = recommend(self.context.city, self.hub.units, place, skills, self.context.now()) if place is not None else []
@@ -126,7 +131,7 @@ class UnitsPanel(Panel):
         chosen = self.context.operations.chosen
         if candidate.unit.id in chosen:
             chosen.remove(candidate.unit.id)
-        elif candidate.fit or Doubt.SKILL in candidate.doubts and Doubt.BUSY not in candidate.doubts:
+        elif candidate.fit or (Doubt.SKILL in candidate.doubts and Doubt.BUSY not in candidate.doubts):
             chosen.append(candidate.unit.id)
         self.model.show(self.model.keys, [key])
         self.bar.note.setText(self.t(N_("{n} marked"), n=len(chosen)))
@@ -152,5 +157,10 @@ def create(spec: PanelSpec, context: PanelContext) -> Panel:
 
 
 PANEL = PanelSpec(
-    id="units", title=N_("Recommended units"), icon="unit", needs=Topic.UNIT | Topic.CASE | Topic.ALERT | Topic.SECOND, create=create, actions=("dispatch", "recall")
+    id="units",
+    title=N_("Recommended units"),
+    icon="unit",
+    needs=Topic.UNIT | Topic.CASE | Topic.ALERT | Topic.SECOND,
+    create=create,
+    actions=("dispatch", "recall"),
 )

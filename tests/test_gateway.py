@@ -49,7 +49,7 @@ from datasources.protocol import (
     Subscribe,
     Welcome,
 )
-from datasources.sequence import Patience, Sequence
+from datasources.sequence import NOTHING, Patience, Sequence
 
 NOW = Millis(1_760_000_000_000)
 TOKEN = "a-secret-nobody-may-see"
@@ -371,7 +371,7 @@ def test_one_wrong_number_does_not_make_a_source_mute_for_ever() -> None:
     for seq in range(2, 1_200):
         sequence.take(batch(seq), 5.0)
         asked = asked if asked is not None else sequence.tick(5.0 + seq)[1]
-    assert asked == 0
+    assert asked == NOTHING
     assert [m.seq for m in sequence.take(batch(1_199, snapshot=True), 2_000.0)] == [1_199]
     assert [m.seq for m in sequence.take(batch(1_200), 2_000.0)] == [1_200]
 
@@ -380,7 +380,7 @@ def test_a_source_that_counts_anew_within_a_connection_is_believed_after_two_hea
     async def script(peer: Peer) -> None:
         await peer.greet()
         await peer.say(batch(500, "a", snapshot=True), Heartbeat(at=NOW, seqs={"city": 3}), Heartbeat(at=NOW, seqs={"city": 3}))
-        assert (await peer.hear(Resync)).from_seq == 0
+        assert (await peer.hear(Resync)).from_seq == NOTHING
         await peer.say(batch(3, "b", snapshot=True), batch(4, "c"))
         await peer.idle(city=4)
 
@@ -403,6 +403,23 @@ def test_a_large_snapshot_comes_in_parts_with_live_data_between() -> None:
             await room.sink.until(lambda: len(room.sink.batches) == 4)
             assert room.sink.alerts == ["a", "b", "c", "live"]
             assert [(batch.snapshot, batch.complete) for batch in room.sink.batches] == [(True, False), (False, False), (False, True), (False, True)]
+
+    play(test)
+
+
+def test_a_lost_part_of_a_snapshot_brings_a_new_snapshot_and_live_data_wait_for_it() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.greet()
+        await peer.say(batch(7, "a", snapshot=True, part=1, parts=3), batch(8, "live"), batch(7, "c", snapshot=True, part=3, parts=3))
+        assert (await peer.hear(Resync)).from_seq == NOTHING
+        await peer.say(batch(8, "a", "b", snapshot=True, part=1, parts=2), batch(8, "c", "live", snapshot=True, part=2, parts=2), batch(9, "next"))
+        await peer.idle(city=9)
+
+    async def test() -> None:
+        async with Room(script, timing=Timing(tick_s=0.01, patience=Patience(resync_s=0.05))) as room:
+            await room.sink.until(lambda: "next" in room.sink.alerts)
+            assert room.sink.alerts == ["a", "a", "b", "c", "live", "next"]
+            assert [batch.snapshot for batch in room.sink.batches] == [True, True, False, False]
 
     play(test)
 
@@ -666,7 +683,9 @@ def test_tls_is_verified(tmp_path: Path) -> None:
     play(friend)
 
 
-@pytest.mark.parametrize("url", ["ws://10.0.0.5:8765", "ws://platform.example/live", "http://127.0.0.1", "ws://", "wss:host", "ws://127.0.0.1:notaport"])
+@pytest.mark.parametrize(
+    "url", ["ws://10.0.0.5:8765", "ws://platform.example/live", "http://127.0.0.1", "ws://", "wss:host", "ws://127.0.0.1:notaport"]
+)
 def test_unsafe_and_senseless_addresses_are_refused_in_words(url: str) -> None:
     with pytest.raises(DeckError) as told:
         GatewaySource(SourceName("x"), url, desk="d", city="c", now=lambda: NOW)

@@ -12,7 +12,7 @@ from app.domain.batch import Batch, History, Readings
 from app.domain.case import Case, Move, NotAllowed, Stage
 from app.domain.command import AcknowledgeAlert, Command, MoveCase, OpenCase
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SourceName, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SeriesId, SourceName, UnitId
 from app.domain.quality import Quality
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
@@ -44,17 +44,34 @@ def readings(hub: Hub, *rows: tuple[int, float | None, int]) -> None:
 
 def alert(name: str = "a1", severity: Severity = Severity.SEVERE, **more: object) -> Alert:
     return msgspec.structs.replace(
-        Alert(id=AlertId(name), kind=AlertKindId("rain_heavy"), severity=severity, title=Text("暴雨", "Rain"), area=AreaCode("370202"), at=NOW, source=SourceName("demo")),
+        Alert(
+            id=AlertId(name),
+            kind=AlertKindId("rain_heavy"),
+            severity=severity,
+            title=Text("暴雨", "Rain"),
+            area=AreaCode("370202"),
+            at=NOW,
+            source=SourceName("demo"),
+        ),
         **more,
     )
 
 
 def command(act: AcknowledgeAlert | OpenCase | MoveCase, seen: int = 0, key: str = "k1") -> Command:
-    return Command(key=CommandKey(key), act=act, area=AreaCode("370202"), actor="王磊", role=Role.DUTY_OFFICER, seat=Seat.DUTY, desk="d", at=NOW, seen=seen)
+    return Command(
+        key=CommandKey(key), act=act, area=AreaCode("370202"), actor="王磊", role=Role.DUTY_OFFICER, seat=Seat.DUTY, desk="d", at=NOW, seen=seen
+    )
 
 
 def open_case(name: str = "c1") -> OpenCase:
-    return OpenCase(case=CaseId(name), alerts=(AlertId("a1"),), kind=AlertKindId("rain_heavy"), severity=Severity.SEVERE, title=Text("暴雨", "Rain"), area=AreaCode("370202"))
+    return OpenCase(
+        case=CaseId(name),
+        alerts=(AlertId("a1"),),
+        kind=AlertKindId("rain_heavy"),
+        severity=Severity.SEVERE,
+        title=Text("暴雨", "Rain"),
+        area=AreaCode("370202"),
+    )
 
 
 class TestSeries:
@@ -81,7 +98,7 @@ class TestSeries:
         assert hub.series.reading(0).value == 99.0
 
     def test_series_that_the_pack_lacks_are_counted_and_nothing_else_is_lost(self, hub: Hub, city: CityPack) -> None:
-        hub.batch(Batch(source=SOURCE, at=NOW, catalogue=("nonsense@1", *city.series)))
+        hub.batch(Batch(source=SOURCE, at=NOW, catalogue=(SeriesId("nonsense@1"), *city.series)))
         readings(hub, (0, 1.0, NOW), (1, 2.0, NOW), (10**6, 3.0, NOW), (-5, 4.0, NOW))
         assert hub.series.reading(0).value == 2.0
         assert hub.series.unknown == 1 + 3
@@ -176,7 +193,17 @@ class TestOverlay:
         assert shown.acknowledged is not None
 
     def test_a_move_that_saw_an_old_version_is_not_allowed(self, hub: Hub) -> None:
-        case = Case(id=CaseId("c9"), title=Text("a", "b"), kind=AlertKindId("x"), severity=Severity.MINOR, area=AreaCode("370202"), stage=Stage.FILED, opened_at=NOW, stage_at=NOW, version=4)
+        case = Case(
+            id=CaseId("c9"),
+            title=Text("a", "b"),
+            kind=AlertKindId("x"),
+            severity=Severity.MINOR,
+            area=AreaCode("370202"),
+            stage=Stage.FILED,
+            opened_at=NOW,
+            stage_at=NOW,
+            version=4,
+        )
         hub.batch(Batch(source=SOURCE, at=NOW, cases=(case,)))
         with pytest.raises(NotAllowed):
             hub.check(command(MoveCase(case=CaseId("c9"), move=Move.DISPATCH, unit=UnitId("u")), seen=3))
@@ -206,7 +233,18 @@ class TestSnapshots:
 
 class TestQueue:
     def test_order_is_unacknowledged_then_worst_then_oldest(self, hub: Hub) -> None:
-        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("m", Severity.MINOR), alert("late", Severity.SEVERE, at=NOW + 5), alert("early", Severity.SEVERE, at=NOW - 5), alert("seen", Severity.EXTREME))))
+        hub.batch(
+            Batch(
+                source=SOURCE,
+                at=NOW,
+                alerts=(
+                    alert("m", Severity.MINOR),
+                    alert("late", Severity.SEVERE, at=NOW + 5),
+                    alert("early", Severity.SEVERE, at=NOW - 5),
+                    alert("seen", Severity.EXTREME),
+                ),
+            )
+        )
         hub.pend(command(AcknowledgeAlert(AlertId("seen"))))
         order = [hub.alerts.at_row(int(r)).id for r in hub.alerts.order()]
         assert order == ["early", "late", "m", "seen"]
@@ -227,15 +265,22 @@ class TestUnits:
     def test_a_newer_fix_stays_when_an_older_record_comes(self, hub: Hub) -> None:
         unit = Unit(id=UnitId("u1"), name=Text("甲", "A"), kind="fire", area=AreaCode("370202"), position=Position(120.3, 36.1), at=NOW)
         hub.batch(Batch(source=SOURCE, at=NOW, units=(unit,), fixes=(UnitFix(UnitId("u1"), 120.4, 36.2, 90.0, 30.0, Millis(NOW + 1000)),)))
-        hub.batch(Batch(source=SOURCE, at=NOW, fixes=(UnitFix(UnitId("u1"), 121.0, 37.0, 0.0, 0.0, NOW), UnitFix(UnitId("nobody"), 1.0, 1.0, 0.0, 0.0, NOW))))
+        hub.batch(
+            Batch(
+                source=SOURCE, at=NOW, fixes=(UnitFix(UnitId("u1"), 121.0, 37.0, 0.0, 0.0, NOW), UnitFix(UnitId("nobody"), 1.0, 1.0, 0.0, 0.0, NOW))
+            )
+        )
         assert hub.units[UnitId("u1")].position == Position(120.4, 36.2)
         assert hub.units.unknown == 1
 
     def test_nearest_is_by_distance(self, hub: Hub) -> None:
-        units = tuple(Unit(id=UnitId(f"u{n}"), name=Text("甲", "A"), kind="fire", area=AreaCode("370202"), position=Position(120.3 + n / 100, 36.1), at=NOW) for n in range(5))
+        units = tuple(
+            Unit(id=UnitId(f"u{n}"), name=Text("甲", "A"), kind="fire", area=AreaCode("370202"), position=Position(120.3 + n / 100, 36.1), at=NOW)
+            for n in range(5)
+        )
         hub.batch(Batch(source=SOURCE, at=NOW, units=units))
         near = hub.units.nearest(Position(120.32, 36.1), 3)
-        assert [u.id for u, _ in near][0] == "u2"
+        assert near[0][0].id == "u2"
         assert near[0][1] < near[1][1] <= near[2][1]
 
 

@@ -118,7 +118,9 @@ class CardBoard(QWidget):
         painter.drawText(right - note_width, base, card.note)
         painter.setFont(theme.font(17, bold=True))
         painter.setPen(tokens.ink)
-        painter.drawText(left, base, QFontMetrics(painter.font()).elidedText(card.title, Qt.TextElideMode.ElideRight, right - left - note_width - px(8)))
+        painter.drawText(
+            left, base, QFontMetrics(painter.font()).elidedText(card.title, Qt.TextElideMode.ElideRight, right - left - note_width - px(8))
+        )
         height = self._line_height(rect, card)
         for n, figure in enumerate(card.figures):
             self._paint_figure(painter, QRect(left, rect.top() + px(self.HEAD) + n * height, right - left, height), figure)

@@ -78,7 +78,6 @@ class PolygonLayer:
                 chosen = path
         if not chosen.isEmpty():
             painter.strokePath(chosen, QPen(t.select_edge, 2.0))
-        self._draw_labels(painter, view)
 
     def pick(self, view: MapView, point: QPointF) -> Hit | None:
         if not self._pickable:
@@ -101,11 +100,12 @@ class PolygonLayer:
 
         return swatch(self._theme, dpr, square)
 
-    def _draw_labels(self, painter: QPainter, view: MapView) -> None:
+    def draw_labels(self, painter: QPainter, view: MapView) -> None:
+        """The areas' names, largest area first, each where there is room near its middle; one that fits nowhere is left out."""
         theme, t = self._theme, self._theme.tokens
         metrics = theme.metrics(self._label_size)
         gap = theme.px(3)
-        taken: list[QRectF] = []
+        taken = view.taken
         for index in self._by_size:
             words = self._labels[index]
             if not words or not self._rings[index]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
@@ -56,6 +56,15 @@ class Layer(Protocol):
         ...
 
 
+@runtime_checkable
+class Labelled(Protocol):
+    """A static layer whose words are placed after everything static is drawn, so that they can keep clear of it."""
+
+    def draw_labels(self, painter: QPainter, view: MapView) -> None:
+        """Draw words where `view.taken` leaves room, and add their boxes to it."""
+        ...
+
+
 class MapView(QWidget):
     """Web Mercator in a widget.
 
@@ -85,6 +94,8 @@ class MapView(QWidget):
         self._base_x = self._base_y = self._base_scale = 0.0
         self._base_ms = 0.0
         self._frame = QRectF()
+        self.taken: list[QRectF] = []
+        """While the base is drawn: boxes, in the coordinates of `to_screen`, that words must keep clear of. Layers add theirs."""
         self._press: QPointF | None = None
         self._last = QPointF()
         self._dragging = False
@@ -298,7 +309,7 @@ class MapView(QWidget):
 
     def _base_fits(self) -> bool:
         """Whether the cached base can serve this view: exactly, shifted within its margin, or stretched until the wheel rests."""
-        if self._base is None:
+        if self._base is None or self._base.devicePixelRatio() != self.devicePixelRatioF():
             return False
         if self._base_scale != self.scale:
             if self._base_ms < _QUICK_BASE_MS or not 1 / _MOST_STRETCH <= self.scale / self._base_scale <= _MOST_STRETCH:
@@ -322,11 +333,15 @@ class MapView(QWidget):
         base.fill(self._theme.tokens.sea)
         self._frame = QRectF(0, 0, size.width(), size.height())
         painter = QPainter(base)
-        for layer in self._layers:
-            if layer.visible and layer.static:
-                painter.save()
-                layer.draw(painter, self)
-                painter.restore()
+        self.taken = []
+        drawn = [layer for layer in self._layers if layer.visible and layer.static]
+        for layer in drawn:
+            painter.save()
+            layer.draw(painter, self)
+            painter.restore()
+        for layer in drawn:
+            if isinstance(layer, Labelled):
+                layer.draw_labels(painter, self)
         painter.end()
         self._frame = QRectF()
         self._base, self._base_x, self._base_y, self._base_scale = base, self._x, self._y, self.scale

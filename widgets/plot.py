@@ -1,11 +1,14 @@
 """A plot of a few series over time, to zoom and compare. The one module that needs pyqtgraph, which is slow to import: import it late."""
 
+# pyqtgraph ships no usable types: what comes from it is unknown to the checker, in this one file.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportCallIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import pyqtgraph as pg  # pyright: ignore[reportMissingTypeStubs]
+import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -48,7 +51,7 @@ class TrendPlot(QWidget):
         for line, (at, value) in zip(self._lines, lines, strict=True):
             line.setData(at, value, connect="finite")
 
-    def window(self, start: float, end: float) -> None:
+    def show_window(self, start: float, end: float) -> None:
         """Show start…end unless a person chose another stretch."""
         if not self.zoomed:
             self._plot.setXRange(start, end, padding=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ def polygon(x: Floats, y: Floats) -> QPolygonF:
         return made
     made.resize(count)
     # QPolygonF is a contiguous array of two doubles a point, so one copy fills it.
-    memory = np.frombuffer(VoidPtr(made.data(), count * 16, True), np.float64).reshape(-1, 2)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    # To the type checker shiboken's pointer has no buffer; to Python it has.
+    buffer = cast("memoryview[int]", VoidPtr(made.data(), count * 16, True))
+    memory = np.frombuffer(buffer, np.float64).reshape(-1, 2)
     memory[:, 0] = x
     memory[:, 1] = y
     return made

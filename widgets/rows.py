@@ -101,7 +101,11 @@ class RowDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(box, 2, 2)
         if checked:
             painter.setPen(tokens.ink)
-            a, b, c = QPointF(box.left() + box.width() * 0.2, box.center().y() + 1), QPointF(box.center().x(), box.bottom() - 2.5), QPointF(box.right() - 1, box.top() + 3)
+            a, b, c = (
+                QPointF(box.left() + box.width() * 0.2, box.center().y() + 1),
+                QPointF(box.center().x(), box.bottom() - 2.5),
+                QPointF(box.right() - 1, box.top() + 3),
+            )
             painter.drawLine(a, b)
             painter.drawLine(b, c)
 
@@ -127,7 +131,7 @@ class RowList(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
-        self.doubleClicked.connect(lambda index: self.entered_row.emit(index.row()))
+        self.doubleClicked.connect(self._on_double_click)
         theme.changed.connect(self._restyle)
 
     @property
@@ -160,6 +164,9 @@ class RowList(QListView):
             event.ignore()  # letters are the panel's action keys, not a search in the list
         else:
             super().keyPressEvent(event)
+
+    def _on_double_click(self, index: QModelIndex) -> None:
+        self.entered_row.emit(index.row())
 
     def _restyle(self) -> None:
         self.scheduleDelayedItemsLayout()

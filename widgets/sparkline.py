@@ -51,7 +51,7 @@ def draw_sparkline(
     # A flat line lies in the middle: at the foot it would read as the lowest value ever.
     factor = height / span if span > 0 else 0.0
     foot = rect.bottom() - 1.0 if span > 0 else rect.center().y()
-    x = rect.left() + np.arange(count) * (rect.width() / (count - 1))
+    x: Floats = rect.left() + np.arange(count, dtype=np.float64) * (rect.width() / (count - 1))
     y = foot - (values - low) * factor
     if band is not None and span > 0 and (low < band[0] or high > band[1]) and low < band[1] and high > band[0]:
         wash = band_colour if band_colour is not None else QColor(colour.red(), colour.green(), colour.blue(), 28)

@@ -197,6 +197,11 @@ class Outbox:
         """Commands that no platform has answered yet."""
         return len(self._where)
 
+    @property
+    def unsent(self) -> int:
+        """Those of them that have never been handed to their link."""
+        return sum(not item.sent for lane in self._lanes.values() for item in lane.items.values())
+
     def waiting(self, link: SourceName) -> int:
         """The same, for one link."""
         lane = self._lanes.get(link)

@@ -26,7 +26,7 @@ class Readings(msgspec.Struct, frozen=True):
     series: list[int]
     value: list[float | None]
     at: list[int]
-    quality: list[int] = []  # noqa: RUF012 - msgspec copies an empty list default
+    quality: list[int] = []
 
 
 class History(msgspec.Struct, frozen=True):

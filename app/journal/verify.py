@@ -92,8 +92,8 @@ def _verdict(connection: Connection, folder: Path | None, head: Head | None, hea
         faults = [fault for fault in (head_fault or _head_fault(folder, head, walk),) if fault is not None]
     if folder is None:
         notes.append("the head was not checked: it lies in the data folder of the desk, which was not named")
-    elif head is not None and walk.count > head.count:
-        notes.append(f"the newest {walk.count - head.count} rows are not in the head yet: the desk is running, or ended before it could write it")
+    elif head is not None and walk.count > head.count and not faults:
+        notes.append(f"rows {head.count + 1} to {walk.count} are not in the head yet: the desk is running, or ended before it could write it")
     if not faults:
         return Verdict(True, walk.count, notes=tuple(notes))
     first = faults[0]
@@ -174,6 +174,8 @@ class _Walk:
         following = next(self._rows, None)
         self.count += following is not None
         written, written_next = _written_as(row), None if following is None else _written_as(following)
+        if stored == self._prev:
+            return Fault("inserted", seq, f"row {seq} was inserted: it is a copy of row {seq - 1}")
         if written is not None and written != seq:
             return _misplaced(seq, written, written_next)
         if written == seq and self._vouched(seq, stored, following):

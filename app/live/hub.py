@@ -18,7 +18,7 @@ from app.domain.alert import Alert
 from app.domain.batch import Batch, LinkReport, LinkState, link_of
 from app.domain.camera import Camera
 from app.domain.case import Case, NotAllowed
-from app.domain.command import AcknowledgeAlert, Answer, Command, OpenCase
+from app.domain.command import AcknowledgeAlert, Command, OpenCase
 from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, SourceName, UnitId, indicator_of
 from app.domain.obey import acknowledge, attach, move, open_case
 from app.live.alerts import AlertStore
@@ -30,7 +30,7 @@ from app.live.units import UnitStore
 class Hub:
     """Stores, and what changed in them. Everything runs on the event loop's thread."""
 
-    def __init__(self, city: CityPack, now: Callable[[], Millis], answered: Callable[[Answer], None] | None = None) -> None:
+    def __init__(self, city: CityPack, now: Callable[[], Millis]) -> None:
         fresh = np.array([city.indicators[indicator_of(s)].fresh_ms for s in city.series], dtype=np.int64)
         self.series = SeriesStore(city.series, fresh)
         self.alerts = AlertStore()
@@ -43,7 +43,6 @@ class Hub:
         self.arrivals: list[tuple[int, int]] = []
         """(monotonic ns of arrival, records) of what came since the last frame."""
         self._now = now
-        self.answered = answered
         self._true_alerts: dict[AlertId, Alert] = {}
         self._true_cases: dict[CaseId, Case] = {}
         self._pending: dict[CommandKey, Command] = {}
@@ -93,11 +92,6 @@ class Hub:
         """Take a link's newest report."""
         self.links[report.name] = report
         self._touch(Topic.LINK)
-
-    def answer(self, answer: Answer) -> None:
-        """Hand a platform's answer to whoever waits for it (the outbox)."""
-        if self.answered is not None:
-            self.answered(answer)
 
     # --- what actions call -------------------------------------------------------------------------------------------------
 

@@ -135,7 +135,7 @@ class SeriesStore:
             Millis(int(self.at[row])),
             Millis(int(self.arrived[row])),
             Quality(int(self.quality[row])),
-            self._sources[self.source[row]],
+            self._sources[int(self.source[row])],
         )
 
     def stale(self, now: Millis) -> NDArray[np.bool_]:
@@ -159,10 +159,10 @@ class SeriesStore:
         count = int(min(self._tail_count[row], TAIL))
         start = int(self._tail_count[row]) % TAIL if self._tail_count[row] > TAIL else 0
         order = (start + np.arange(count)) % TAIL
-        tail_at = self._tail_at[row, order] / 1000.0
+        tail_at = self._tail_at[row, order].astype(np.float64) / 1000.0
         tail_value = self._tail_value[row, order].astype(np.float64)
         line = self.spark(row, now).astype(np.float64)
-        minute_at = (self._minute - (MINUTES - 1) + np.arange(MINUTES)) * 60.0
+        minute_at = (self._minute - (MINUTES - 1) + np.arange(MINUTES)).astype(np.float64) * 60.0
         before = minute_at < (tail_at[0] if count else now / 1000.0)
         return np.concatenate((minute_at[before], tail_at)), np.concatenate((line[before], tail_value))
 

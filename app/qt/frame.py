@@ -1,8 +1,8 @@
 """The frame clock: at most 30 times a second it takes what changed, lets the visible panels show it, paints, and measures how long that took.
 
 Nothing repaints live data outside a frame. A frame comes as soon as something has changed, but never sooner than FRAME_MS after the one
-before: a quiet desk answers at once, and a storm costs no more than its frames. The paint is flushed inside the frame, so that the latency that is measured is arrival to
-pixel, and not arrival to "will be painted some time".
+before: a quiet desk answers at once, and a storm costs no more than its frames. The paint is flushed inside the frame, so that the
+latency that is measured is arrival to pixel, and not arrival to "will be painted some time".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 
 from app.live.changes import ChangeSet, Topic
 from app.live.hub import Hub

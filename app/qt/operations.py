@@ -122,7 +122,14 @@ class Operations:
         related = tuple(dict.fromkeys((alert.id, *self._same_event(alert))))
         case = self._actions.new_case_id()
         act = OpenCase(
-            case=case, alerts=related, kind=alert.kind, severity=alert.severity, title=alert.title, area=alert.area, place=alert.place, position=alert.position
+            case=case,
+            alerts=related,
+            kind=alert.kind,
+            severity=alert.severity,
+            title=alert.title,
+            area=alert.area,
+            place=alert.place,
+            position=alert.position,
         )
         await self._actions.perform(act, area=alert.area, seen=0, title=alert.title)
         self._focus.select_case(case)
@@ -147,7 +154,7 @@ class Operations:
         working = [a.unit for a in case.units if a.task.value in ("sent", "on_scene")] if case else []
         if case is None or not working:
             raise DeckError(self._words.t(N_("No unit of this case can be recalled.")))
-        unit = self._focus.unit if self._focus.unit in working else working[-1]
+        unit = next((u for u in working if u == self._focus.unit), working[-1])
         comment = await self._comment(self._specs["recall"], self._unit_name(unit))
         if comment is not None:
             await self.move_case(self._hub.cases.get(case.id, case), Move.RECALL, comment, unit)
@@ -168,7 +175,9 @@ class Operations:
 
     def _same_event(self, alert: Alert) -> list[AlertId]:
         """Alerts that stand for the same event: what `alert` caused in the same area, still without a case."""
-        return [a.id for a in self._hub.alerts if a.cause == alert.id and a.area == alert.area and a.case is None and a.state is not AlertState.CLEARED]
+        return [
+            a.id for a in self._hub.alerts if a.cause == alert.id and a.area == alert.area and a.case is None and a.state is not AlertState.CLEARED
+        ]
 
     def _forbidden(self, action: str, target: Alert | Case) -> str | None:
         reason = self._actions.permitted(action, target.area)

@@ -90,7 +90,7 @@ class Panel(QWidget):
         self.setAccessibleName(self.t(spec.title))
         self._missed: ChangeSet | None = None
         self.headline = Headline()
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -131,7 +131,7 @@ class Panel(QWidget):
         """Translate."""
         return self.words.t(phrase, **fields)
 
-    def own(self, undo: Callable[[], None]) -> None:
+    def own(self, undo: Callable[[], object]) -> None:
         """Call `undo` when the panel closes."""
         self._undo.append(undo)
 

@@ -27,10 +27,23 @@ class DemoProcess:
     def start(options: DeskOptions) -> DemoProcess:
         """Start it; does not wait."""
         token = secrets.token_hex(16)
-        arguments = [sys.executable, str(FRONT_DOOR), "platform", "--city", options.city, "--port", "0", "--with-parent", "--seed", str(options.seed), "--rate", str(options.rate)]
+        arguments = [
+            sys.executable,
+            str(FRONT_DOOR),
+            "platform",
+            "--city",
+            options.city,
+            "--port",
+            "0",
+            "--with-parent",
+            "--seed",
+            str(options.seed),
+            "--rate",
+            str(options.rate),
+        ]
         for fault in options.faults:
             arguments += ["--fault", fault]
-        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "CITYDECK_TOKEN": token})
+        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "CITYDECK_TOKEN": token})  # noqa: S603 - our own front door
         return DemoProcess(process, token)
 
     def address(self) -> str:
@@ -38,7 +51,11 @@ class DemoProcess:
         line = self.process.stdout.readline() if self.process.stdout is not None else b""
         if not line:
             code = self.process.wait(timeout=5)
-            raise DeckError(f"the demo city did not start (exit code {code})", where="--demo", remedy="what it said stands above; start it alone with: main.py platform")
+            raise DeckError(
+                f"the demo city did not start (exit code {code})",
+                where="--demo",
+                remedy="what it said stands above; start it alone with: main.py platform",
+            )
         return str(json.loads(line)["url"])
 
     def stop(self) -> None:

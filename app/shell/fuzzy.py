@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Entry:
     """Added to the score: actions and panels stand above things of the city."""
 
 
+@lru_cache(maxsize=50_000)
 def folded(text: str) -> str:
     """How text is compared: width, case and accents do not count."""
     plain = unicodedata.normalize("NFKD", text).casefold()

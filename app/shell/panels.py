@@ -9,6 +9,7 @@ import panels
 from app.domain.errors import DeckError
 from app.qt.panel import PanelSpec
 
+
 def find_panels() -> list[PanelSpec]:
     """Every panel's declaration, by id. Raises DeckError where two claim one id, or a module declares none."""
     found: dict[str, PanelSpec] = {}

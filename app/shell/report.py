@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class Meter:
     gauges: Gauges
     seat: Seat
     lang: str
-    outbox: dict[str, int] = field(default_factory=dict)
+    outbox: Callable[[], dict[str, int]]
     process: psutil.Process = field(default_factory=psutil.Process)
 
     def __post_init__(self) -> None:
@@ -101,7 +102,8 @@ class Meter:
         links = ", ".join(f"{link.name} {link.state.value}" for link in self.hub.links.values()) or "no link"
         return (
             f"{links} | {self.hub.series.reported} series, {self.updates_per_s:.0f} updates/s | {int(self.hub.alerts.standing().sum())} alerts, "
-            f"{sum(not c.ended for c in self.hub.cases.values())} open cases | pixel p50 {gauges.latency_percentile(50):.0f} p99 {gauges.latency_percentile(99):.0f} ms | "
+            f"{sum(not c.ended for c in self.hub.cases.values())} open cases | "
+            f"pixel p50 {gauges.latency_percentile(50):.0f} p99 {gauges.latency_percentile(99):.0f} ms | "
             f"frame p99 {gauges.frame_percentile(99):.1f} ms | {self.process.memory_info().rss / 1e6:.0f} MB"
         )
 
@@ -135,7 +137,7 @@ class Meter:
             gap_ms_max=round(gauges.gap_ms_max, 2),
             rss_mb=round(self.process.memory_info().rss / 1e6, 1),
             start_ms=round(self.start_ms, 1),
-            outbox=dict(self.outbox),
+            outbox=self.outbox(),
             panels=panels,
         )
 

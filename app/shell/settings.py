@@ -30,6 +30,11 @@ class WrittenBehind:
         """See Settings."""
         return self._texts.get(key)
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """Everything that is kept, by key."""
+        return dict(self._texts)
+
     def put(self, key: str, text: str) -> None:
         """See Settings."""
         if self._texts.get(key) != text:

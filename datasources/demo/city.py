@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec.structs import replace
 
 from app.domain.batch import Readings
-from app.domain.case import Case
 from app.domain.command import Answer, Command
 from app.domain.errors import DeckError
 from app.domain.geo import Position
@@ -156,12 +154,6 @@ class City:
     def flap(self) -> None:
         """Let one alert come if it is gone and go if it is there, in the next step."""
         self._agenda.plan(self.now, self._alarms.flap)
-
-    # --- for whoever looks in from outside -------------------------------------------------------------------------------------
-
-    def cases(self) -> Iterable[Case]:
-        """All cases in the books."""
-        return self._register.cases.values()
 
 
 def _chunks(rows: tuple[Row, ...], size: int) -> list[tuple[Row, ...]]:

@@ -165,7 +165,10 @@ class Platform:
     def _heartbeat(self) -> None:
         for session in self._sessions:
             if session.standing is Standing.SUBSCRIBED:
-                self._say(session, Heartbeat(at=self.now, echo=session.echo, seqs={SOURCE: self.city.seq}))
+                self._beat(session)
+
+    def _beat(self, session: Session) -> None:
+        self._say(session, Heartbeat(at=self.now, echo=session.echo, seqs={SOURCE: self.city.seq}))
 
     def _mischief(self, passed_ms: int) -> None:
         elapsed = self.elapsed
@@ -255,7 +258,9 @@ class Platform:
         if isinstance(message, Hello):
             self._greet(session, message)
         elif isinstance(message, Heartbeat):
+            # Answered at once, so that the round trip a desk measures is the line's and not our clock's.
             session.echo = message.at
+            self._beat(session)
         elif isinstance(message, Problem):
             session.malformed += 1
         elif session.standing < Standing.ADMITTED:

@@ -1,0 +1,360 @@
+"""The one place that knows everything: builds the parts of a desk, connects them, and takes them apart again in order.
+
+A desk is an object, so that a test can sit three of them at one city. Only `run` touches what a process has once: Qt's application,
+the event loop, the crash path, the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import os
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import qasync
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.actions.desk import ActionDesk
+from app.actions.outbox import Outbox
+from app.actions.session import Session
+from app.citypack import CityPack, find_cities, load_city
+from app.domain.batch import Batch, LinkReport, Source
+from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.errors import DeckError
+from app.domain.ids import SourceName
+from app.domain.role import Operator, Role, Seat
+from app.domain.text import N_
+from app.journal import Journal
+from app.journal.journal import wall_clock
+from app.live.hub import Hub
+from app.qt.focus import Focus
+from app.qt.frame import FrameClock
+from app.qt.tasks import Tasks
+from app.qt.words import Words
+from app.shell.capture import capture
+from app.shell.crash import CrashPath, LastRun
+from app.shell.demo_process import DemoProcess
+from app.shell.logs import close_log, open_log
+from app.shell.options import DeskOptions
+from app.shell.panels import find_panels
+from app.shell.report import Meter
+from app.shell.seats import usual_scale, usually_dark
+from app.shell.settings import WrittenBehind
+from app.shell.window import DeskPieces, DeskWindow
+from datasources.links import open_source
+from widgets.theme import Theme
+
+DEMO_OPERATORS: dict[Seat, Operator] = {
+    Seat.DUTY: Operator(id="wanglei", name="王磊", role=Role.DUTY_OFFICER),
+    Seat.WALL: Operator(id="zhangying", name="张颖", role=Role.OPERATOR),
+    Seat.COCKPIT: Operator(id="lilan", name="李岚", role=Role.LEADER),
+}
+"""Who sits at each seat of a demo. Only a demo signs anybody in by itself, and the journal says that it did."""
+
+_PREFERENCES = "desk.preferences"
+
+
+class Preferences(msgspec.Struct):
+    """What a desk remembers between runs, beside its layouts."""
+
+    lang: str = ""
+    theme: str = ""
+    connect: list[str] = []  # noqa: RUF012 - msgspec copies an empty list default
+    desk: str = ""
+    texts: dict[str, str] = {}  # noqa: RUF012
+    """Layouts, panels' mementos and the like, by key."""
+
+
+class DeskDoor:
+    """The way in to one desk: who may sign in, by the journal."""
+
+    def __init__(self, journal: Journal, actions: ActionDesk) -> None:
+        self._journal = journal
+        self._actions = actions
+
+    def operators(self) -> Awaitable[list[Operator]]:
+        return self._journal.operators()
+
+    async def add_first(self, operator: Operator, password: str) -> None:
+        if await self._journal.operators():
+            raise DeckError(N_("There is an operator already."), remedy=N_("Sign in."))
+        await self._journal.add_operator(operator, password, who=self._actions.session.who)
+
+    def sign_in(self, operator_id: str, password: str) -> Awaitable[Operator | None]:
+        return self._actions.sign_in(operator_id, password)
+
+
+class DeskSink:
+    """Where the sources of one desk put what they have: records to the hub, what concerns commands to the outbox too."""
+
+    def __init__(self, hub: Hub, outbox: Outbox) -> None:
+        self._hub = hub
+        self._outbox = outbox
+
+    def batch(self, batch: Batch) -> None:
+        self._hub.batch(batch)
+
+    def link(self, report: LinkReport) -> None:
+        self._hub.link(report)
+        self._outbox.link(report)
+
+    def answer(self, answer: Answer) -> None:
+        self._outbox.answer(answer)
+
+
+class Desk:
+    """One running desk. `open` builds and shows it, `close` takes it apart; both on the event loop's thread."""
+
+    def __init__(self, options: DeskOptions, city_process: DemoProcess | None = None) -> None:
+        self.options = options
+        self._city_process = city_process
+        self._undo: list[Callable[[], object]] = []
+        self.sources: list[Source] = []
+        self.closed = asyncio.Event()
+        """Set when the person has closed the window."""
+
+    async def open(self) -> None:
+        """Build the desk and show its window; sources start to run. Raises DeckError where the pack or the journal cannot be used."""
+        options = self.options
+        opening = Journal.opening(options.data, options.db)
+        self.city = city_of(options.city)
+        self.journal = await asyncio.wrap_future(opening)
+        self.preferences = _preferences(await self.journal.get_setting(_PREFERENCES))
+        self.preferences.desk = self.preferences.desk or uuid.uuid4().hex[:8]
+        self.theme = Theme(dark=self._dark(), scale=usual_scale(options.seat, self._screen_height()))
+        self.hub = Hub(self.city, wall_clock)
+        self.session = Session(seat=options.seat, desk=self.preferences.desk)
+        self.outbox = Outbox(self.journal, self.hub, now=wall_clock, call_later=asyncio.get_running_loop().call_later)
+        self.actions = ActionDesk(self.journal, self.hub, self.session, self.outbox, now=wall_clock, routes=self._route)
+        self.frames = FrameClock(self.hub)
+        self.focus = Focus()
+        self.tasks = Tasks(self.tell)
+        self.settings = WrittenBehind(self.preferences.texts, lambda key, text: self._keep())
+        self._undo.append(self.actions.subscribe(lambda _state: self.hub.touch_actions()))
+        self._undo.append(self.actions.subscribe_entries(lambda _entry: self.hub.touch_actions()))
+        await self.actions.start()
+        self.window = self._make_window(options.lang or self.preferences.lang or _system_language())
+        self.meter = Meter(self.city, self.hub, self.frames.gauges, options.seat, self.window.words.lang, self.outbox_counts)
+        self.window.show()
+        self.frames.start()
+        await self._sit_down()
+        self._tell_findings()
+        self._connect()
+
+    async def close(self) -> None:
+        """Sources, tasks, journal: in this order, each with a deadline."""
+        self.frames.stop()
+        await self.tasks.close()
+        await self.actions.close()
+        for undo in self._undo:
+            undo()
+        self.window.teardown()
+        self.window.close()
+        self.window.deleteLater()
+        self.preferences.texts = self.settings.texts
+        await self.journal.set_setting(_PREFERENCES, msgspec.json.encode(self.preferences).decode())
+        await asyncio.to_thread(self.journal.close)
+        if self._city_process is not None:
+            await asyncio.to_thread(self._city_process.stop)
+
+    def tell(self, error: DeckError) -> None:
+        """Show an operator's error."""
+        self.window.tell(error)
+
+    def outbox_counts(self) -> dict[str, int]:
+        """Commands by how far they have come."""
+        counts = self.outbox.counts
+        return {"pending": self.outbox.unsent, "sent": self.outbox.unanswered - self.outbox.unsent, "confirmed": counts.confirmed, "refused": counts.refused, "kept": counts.kept}
+
+    # --- inside -------------------------------------------------------------------------------------------------------------
+
+    def _make_window(self, lang: str) -> DeskWindow:
+        words = Words(lang, self.city.zone)
+        pieces = DeskPieces(
+            self.city, self.hub, self.actions, self.focus, self.frames, self.theme, words, self.tasks, wall_clock, self.options.seat,
+            DeskDoor(self.journal, self.actions), self.outbox_counts,
+        )  # fmt: skip
+        window = DeskWindow(pieces, find_panels(), self.settings)
+        window.resize(*self.options.size)
+        window.language_asked.connect(self._change_language)
+        window.closing.connect(self.closed.set)
+        window.start()
+        return window
+
+    def _change_language(self, lang: str) -> None:
+        """Words stand in every panel, so the window is made anew; everything else goes on."""
+        old = self.window
+        old.closing.disconnect(self.closed.set)
+        geometry = old.saveGeometry()
+        old.teardown()
+        self.preferences.lang = lang
+        self.window = self._make_window(lang)
+        self.window.restoreGeometry(geometry)
+        self.window.show()
+        old.close()
+        old.deleteLater()
+        self._keep()
+
+    async def _sit_down(self) -> None:
+        """A demo signs its own people in and writes that down; anybody else comes in by the sign-in page."""
+        if not self.options.demo:
+            self.window.show_sign_in()
+            return
+        operator = DEMO_OPERATORS[self.options.seat]
+        self.session.change(operator)
+        await self.actions.note("sign_in", operator.id, comment=self.window.t(N_("demo: signed in by itself")))
+
+    def _tell_findings(self) -> None:
+        if self.journal.warning is not None:
+            self.window.tell(self.journal.warning)
+        for fault in self.city.faults[:3]:
+            self.window.tell(DeckError(fault.what, where=f"{fault.file}:{fault.line}", remedy=fault.remedy))
+
+    def _connect(self) -> None:
+        """Begin with every source that was asked for."""
+        if self._city_process is not None:
+            self.tasks.start(self._connect_demo(self._city_process), "connect demo")
+        asked = list(self.options.connect)
+        if not asked and not self.options.demo:
+            asked = self.preferences.connect
+            if not asked:
+                self.window.tell(
+                    DeckError(N_("This desk has no source of data."), remedy=N_("Start it with --demo, or with --connect wss://… once; it is remembered."))
+                )
+        for spec in asked:
+            self.add_source(spec, token=_token(self.options))
+        if self.options.connect and not self.options.demo:
+            self.preferences.connect = asked
+
+    async def _connect_demo(self, process: DemoProcess) -> None:
+        url = await asyncio.to_thread(process.address)
+        self.add_source(url, token=process.token, name="demo")
+
+    def add_source(self, spec: str, *, token: str | None = None, name: str = "") -> None:
+        """Connect to one more source. Raises DeckError where the address cannot be used."""
+        source = open_source(
+            spec,
+            desk=self.preferences.desk,
+            city=self.city,
+            now=wall_clock,
+            token=token,
+            ca=self.options.ca,
+            name=name,
+            taken=[s.name for s in self.sources],
+        )
+        self.sources.append(source)
+        self._undo.append(self.outbox.attach(source.name, source.send))
+        self.tasks.start(source.run(DeskSink(self.hub, self.outbox)), f"source {source.name}")
+
+    def _route(self, command: Command) -> SourceName | None:
+        """Where a command goes: an alert's to the link it came by, a case's to the platform that keeps the cases. None: nobody takes it."""
+        act = command.act
+        source = self.hub.alerts[act.alert].source if isinstance(act, AcknowledgeAlert) else None
+        link = self.hub.command_link(source)
+        if link is not None:
+            return link.name
+        if source is not None:
+            return None
+        # No platform has been reached yet: the first that can take commands will get it.
+        return next((s.name for s in self.sources if not s.name.startswith("cap:")), None)
+
+    def _keep(self) -> None:
+        self.preferences.texts = self.settings.texts
+        self.tasks.start(self.journal.set_setting(_PREFERENCES, msgspec.json.encode(self.preferences).decode()), "keep settings")
+
+    def _dark(self) -> bool:
+        wanted = self.options.theme or self.preferences.theme
+        return wanted == "dark" if wanted else usually_dark(self.options.seat)
+
+    def _screen_height(self) -> int:
+        if self.options.screenshot is not None:
+            return self.options.size[1]
+        screen = QGuiApplication.primaryScreen()
+        return screen.size().height() if screen is not None else self.options.size[1]
+
+
+def run(options: DeskOptions, city_process: DemoProcess | None) -> int:
+    """Run one desk until it is closed; the process's exit code."""
+    options.data.mkdir(parents=True, exist_ok=True)
+    crash = CrashPath(options.data, last_lines=(log := open_log(options.data)).lines)
+    last = crash.install()
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("CityDeck")
+    app.setQuitOnLastWindowClosed(False)
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    crash.watch(loop)
+    try:
+        with loop:
+            return loop.run_until_complete(_live(options, city_process, crash, last))
+    finally:
+        if city_process is not None:
+            city_process.stop()
+        crash.remove()
+        close_log()
+        del log
+
+
+async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: CrashPath, last: LastRun) -> int:
+    desk = Desk(options, city_process)
+    await desk.open()
+    crash.told = desk.tell
+    crash.on_crash = desk.window.show_crash
+    if not last.ended_well:
+        desk.window.tell_last_crash(last.reports[-1] if last.reports else None)
+    desk.tasks.start(_meter(desk), "meter")
+    try:
+        if options.screenshot is not None:
+            await asyncio.sleep(options.after)
+            await capture(options.screenshot, desk.window, desk.window.docks, desk.meter, wall_clock())
+        else:
+            await desk.closed.wait()
+    finally:
+        await desk.close()
+    return 0
+
+
+async def _meter(desk: Desk) -> None:
+    """Once a second: bring the rates up to date, and say so where somebody asked for it."""
+    while True:
+        await asyncio.sleep(1.0)
+        desk.meter.tick()
+        if desk.options.progress:
+            print(desk.meter.line(), flush=True)
+
+
+def city_of(name: str) -> CityPack:
+    """The city pack called `name`, or in the folder `name`. Raises DeckError."""
+    cities = find_cities()
+    if name in cities:
+        return load_city(cities[name])
+    if Path(name).is_dir():
+        return load_city(Path(name))
+    raise DeckError(f"there is no city {name!r}", where="--city", remedy="choose one of " + ", ".join(cities))
+
+
+def _preferences(text: str | None) -> Preferences:
+    """What was kept; anew where it cannot be read, since a desk that does not open over a setting is worse than one without it."""
+    try:
+        return msgspec.json.decode(text, type=Preferences) if text else Preferences()
+    except msgspec.MsgspecError:
+        return Preferences()
+
+
+def _system_language() -> str:
+    return "en" if (locale.getlocale()[0] or os.environ.get("LANG", "")).startswith("en") else "zh_CN"
+
+
+def _token(options: DeskOptions) -> str | None:
+    """The platform's token, from a file or the environment: never from the command line, where everybody on the machine could read it."""
+    if options.token_file is None:
+        return os.environ.get("CITYDECK_TOKEN")
+    try:
+        return options.token_file.read_text(encoding="utf-8").strip()
+    except OSError as fault:
+        raise DeckError("the token cannot be read", where=str(options.token_file), remedy=str(fault.strerror)) from fault
