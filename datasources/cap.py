@@ -218,11 +218,13 @@ class CapRegister:
         return AlertKindId(f"cap.{(message.category or 'other').lower()[:20]}")
 
     def _area(self, message: CapMessage) -> AreaCode:
-        """Where the centre lies; without a drawing, what the codes say; else the whole city."""
+        """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else."""
         areas, root = self._city.areas, self._city.root
         if message.centre is not None:
             inside = [code for code, area in areas.items() if code != root and _contains(area.outline, message.centre)]
-            return inside[-1] if inside else root
+            if inside:
+                return inside[-1]
+            return root if _meets(self._city.bounds, message) else AreaCode("")
         for code in (*message.geocodes, message.region):
             if AreaCode(code) in areas:
                 return AreaCode(code)
@@ -231,6 +233,14 @@ class CapRegister:
 
 def _same_words(name: Text, event: Text) -> bool:
     return bool((name.zh and name.zh == event.zh) or (name.en and name.en.casefold() == event.en.casefold()))
+
+
+def _meets(bounds: tuple[float, float, float, float], message: CapMessage) -> bool:
+    """Whether what the message draws can touch the city at all: their boxes overlap."""
+    points = [p for ring in message.polygons for p in ring] + ([message.centre] if message.centre is not None else [])
+    west, south, east, north = bounds
+    lon, lat = [p.lon for p in points], [p.lat for p in points]
+    return min(lon) <= east and max(lon) >= west and min(lat) <= north and max(lat) >= south
 
 
 def _contains(rings: Iterable[tuple[Position, ...]], point: Position) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from typing import Any
@@ -150,6 +151,10 @@ def asyncapi() -> dict[str, Any]:
     examples = {**FROM_DESK, **FROM_PLATFORM, **FROM_BOTH}
     structs = {name: type(message) for name, message in examples.items()}
     refs, schemas = msgspec.json.schema_components(structs.values(), ref_template=_REF)
+    # Python 3.13 and later take the indentation out of docstrings by themselves; the document is the same on all.
+    for schema in schemas.values():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
     payloads = dict(zip(structs, refs, strict=True))
     return {
         "asyncapi": "3.0.0",

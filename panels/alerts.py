@@ -37,7 +37,7 @@ class AlertPanel(Panel):
         filters.setVisible(self.context.seat is not Seat.WALL)
         column.addWidget(filters)
         self.model = RowModel(self._face, self._say, self)
-        self.list = RowList(self.theme, FACE_ROLE)
+        self.list = RowList(self.theme, FACE_ROLE, whole_rows=self.context.seat is Seat.WALL)
         self.list.setObjectName("alerts.list")
         self.list.setAccessibleName(self.t(N_("Alerts")))
         self.list.setModel(self.model)
@@ -52,6 +52,7 @@ class AlertPanel(Panel):
         self.own(lambda: focus.alert_selected.disconnect(self._on_focus))
         self._severity = 0
         self._following = False
+        self._begun = False
         return content
 
     def refresh(self, change: ChangeSet) -> None:
@@ -78,6 +79,9 @@ class AlertPanel(Panel):
         hidden = int(standing.sum()) - len(self.model.keys)
         self.bar.note.setText(self.t(N_("{n} not shown"), n=hidden) if hidden > 0 else "")
         self.bar.update_state()
+        if not self._begun and len(self.model.keys) and self.context.seat is Seat.DUTY:
+            self._begun = True
+            self._begin()
 
     @property
     def live(self) -> bool:
@@ -192,6 +196,11 @@ class AlertPanel(Panel):
         if alert is not None and self.hub.alerts.get(alert) is not None:
             self._select(alert)
         self.bar.update_state()
+
+    def _begin(self) -> None:
+        """A desk that has just come up shows the worst first, and what it needs beside it, until a person chooses."""
+        if self.context.focus.alert is None and self.context.focus.case is None:
+            self.list.setCurrentIndex(self.model.index(0, 0))
 
     def _again(self) -> None:
         self.refresh(ChangeSet(Topic.ALERT))

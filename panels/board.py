@@ -19,7 +19,7 @@ from app.services.judge import Judgement, judge
 from widgets.tile import TileBoard, TileFace
 
 _HEADLINES = "headlines"
-_WALL_TILE = 108
+_WALL_TILE = 104
 """Height of a wall's tile with its gap, in pixels of the scale."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain.alert import Alert
 from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, CaseStep, Stage, UnitTask
@@ -99,10 +99,21 @@ class CasePanel(Panel):
         grid.setColumnStretch(1, 1)
         self.facts = self._text()
         self.procedure = self._text()
+        words = QWidget()
+        said = QVBoxLayout(words)
+        said.setContentsMargins(0, 0, 0, 0)
+        said.setSpacing(px(8))
+        said.addWidget(self.facts)
+        said.addWidget(self.procedure)
+        said.addStretch(1)
+        self.words_area = QScrollArea()
+        self.words_area.setWidgetResizable(True)
+        self.words_area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.words_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.words_area.setWidget(words)
         left = QVBoxLayout()
         left.setSpacing(px(8))
-        left.addWidget(self.facts)
-        left.addWidget(self.procedure)
+        left.addWidget(self.words_area, 1)
         self.model = RowModel(self._step_face, self._step_words, self)
         self.history = RowList(self.theme, FACE_ROLE)
         self.history.setObjectName("case.history")
@@ -110,8 +121,6 @@ class CasePanel(Panel):
         self.history.setModel(self.model)
         self.history.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         left.addWidget(self.history, 1)
-        left.addStretch(0)
-        left.setAlignment(Qt.AlignmentFlag.AlignTop)
         grid.addLayout(left, 0, 0)
         self.curve = Curve(self.theme)
         grid.addWidget(self.curve, 0, 1)

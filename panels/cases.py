@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.domain.case import STAGE_WORDS, Case
 from app.domain.ids import CaseId, Millis
+from app.domain.role import Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
 from app.qt.naming import area_name, case_label
@@ -27,7 +28,7 @@ class CasesPanel(Panel):
         self._ids: list[CaseId] = []
         self._key: dict[CaseId, int] = {}
         self.model = RowModel(self._face, self._say, self)
-        self.list = RowList(self.theme, FACE_ROLE)
+        self.list = RowList(self.theme, FACE_ROLE, whole_rows=self.context.seat is Seat.WALL)
         self.list.setObjectName("cases.list")
         self.list.setAccessibleName(self.t(N_("Cases")))
         self.list.setModel(self.model)

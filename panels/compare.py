@@ -62,9 +62,10 @@ class ComparePanel(Panel):
         sign = -1.0 if indicator.good is Direction.UP else 1.0
         self._order = sorted(self._districts, key=lambda a: (values[a] is None, sign * (values[a] or 0.0)))
         known = [v for v in values.values() if v is not None]
-        high = max(known, default=0.0)
-        self.bars.set_rows([self._row(n, area, indicator, values[area], high, now) for n, area in enumerate(self._order, start=1)])
-        self.header.say("", self.words.text(indicator.unit))
+        low, high = _scale(known)
+        self.bars.set_rows([self._row(n, area, indicator, values[area], low, high, now) for n, area in enumerate(self._order, start=1)])
+        unit = self.words.text(indicator.unit)
+        self.header.say("", self.t(N_("{unit} · bars begin at {low}"), unit=unit, low=self.words.number(low, indicator.decimals)) if low else unit)
         self.head(self.t(N_("best first")), self.t(N_("{n} of {all} districts have a current value"), n=len(known), all=len(self._districts)))
 
     @property
@@ -87,13 +88,13 @@ class ComparePanel(Panel):
         verdict = judge(indicator, reading, now)
         return None if verdict.missing or verdict.stale else reading.value
 
-    def _row(self, rank: int, area: AreaCode, indicator: Indicator, value: float | None, high: float, now: Millis) -> RankRow:
+    def _row(self, rank: int, area: AreaCode, indicator: Indicator, value: float | None, low: float, high: float, now: Millis) -> RankRow:
         row = self.hub.series.index.get(series_id(indicator.id, area))
         out = value is not None and outside(indicator, value)
         return RankRow(
             rank=str(rank) if value is not None else "",
             name=area_name(self.context.city, self.words, area),
-            share=0.0 if value is None or high <= 0 else max(0.0, value / high),
+            share=0.0 if value is None or high <= low else max(0.0, (value - low) / (high - low)),
             value=self.words.number(value, indicator.decimals),
             low=out,
             missing=value is None,
@@ -112,6 +113,16 @@ class ComparePanel(Panel):
         place = self.choice.findData(indicator_of(series)) if isinstance(series, str) else -1  # type: ignore[arg-type]
         if place >= 0:
             self.choice.setCurrentIndex(place)
+
+
+def _scale(values: list[float]) -> tuple[float, float]:
+    """Where the bars begin and end. From 0, unless all values lie so close together that nothing could be told apart: the header then says where."""
+    if not values or max(values) <= 0:
+        return 0.0, 1.0
+    low, high = min(values), max(values)
+    if low <= 0 or high - low > 0.2 * high:
+        return 0.0, high
+    return max(0.0, low - max(high - low, 0.01 * high)), high
 
 
 def create(spec: PanelSpec, context: PanelContext) -> Panel:

@@ -53,7 +53,7 @@ _DRAWN: dict[UnitState, Drawn] = {
     UnitState.NO_CONTACT: Drawn.LOST,
 }
 _DRAWN_CODES = np.array([_DRAWN[s] for s in UnitState], dtype=np.int64)
-_LOOK_ZOOM = 11.8
+_LOOK_ZOOM = 11.2
 _MAX_MARKERS = 3_000
 """Alerts drawn at most, worst first; the header says when more stand than are drawn."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain.geo import Position
 from app.domain.ids import UnitId
@@ -14,6 +14,7 @@ from app.qt.furniture import ActionBar
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.qt.rows import FACE_ROLE, RowModel
 from app.services.recommend import DOUBT_WORDS, Candidate, Doubt, recommend
+from widgets.empty import EmptyNote
 from widgets.rows import RowFace, RowList
 
 
@@ -35,7 +36,11 @@ class UnitsPanel(Panel):
         self.list.toggled_row.connect(self._toggle)
         self.list.entered_row.connect(self._send)
         self.list.selectionModel().currentChanged.connect(self._on_current)
-        column.addWidget(self.list, 1)
+        self.empty = EmptyNote(self.theme, self.t(N_("Select an alert or a case: the units that could go are listed here.")), icon="unit")
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.list)
+        column.addWidget(self.pages, 1)
         self.bar = ActionBar(self.context, self.spec.actions)
         column.addWidget(self.bar)
         focus = self.context.focus
@@ -71,8 +76,9 @@ class UnitsPanel(Panel):
         if not self.list.held:
             keys = np.fromiter(self._candidates, dtype=np.int64, count=len(self._candidates))
             self.model.show(keys, self._candidates)
+        self.pages.setCurrentIndex(0 if place is None else 1)
         if place is None:
-            self.head(self.t(N_("Select an alert or a case: the units that could go are listed here.")))
+            self.head()
         elif not any(c.fit for c in found):
             self.head(self.t(N_("No idle unit with these skills. The nearest others are listed with the reason.")))
         else:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.domain.alert import Acknowledgement, Alert, AlertState
-from app.domain.case import ENDED, TRANSITIONS, Case, CaseStep, Move, NotAllowed, Stage, UnitTask, advance, allowed
+from app.domain.case import ENDED, TRANSITIONS, Assignment, Case, CaseStep, Move, NotAllowed, Stage, UnitTask, advance, allowed
 from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, Millis, UnitId
 from app.domain.severity import Severity
 from app.domain.text import Text
@@ -21,8 +21,8 @@ WITH_UNIT = (Move.DISPATCH, Move.RECALL, Move.ARRIVE, Move.REPORT)
 
 def reported(version: int = 1) -> Case:
     return Case(
-        id=CaseId("c"), title=Text(en="c"), kind=AlertKindId("k"), severity=Severity.MINOR, area=AreaCode("370202"), opened_at=Millis(0), stage_at=Millis(0),
-        version=version,
+        id=CaseId("c"), title=Text(en="c"), kind=AlertKindId("k"), severity=Severity.MINOR, area=AreaCode("370202"),
+        opened_at=Millis(0), stage_at=Millis(0), version=version,
     )  # fmt: skip
 
 
@@ -121,9 +121,9 @@ class CaseLife(RuleBasedStateMachine):
         assert self.case.ended is (self.case.stage in ENDED)
 
 
-def _pairs(before: Case, now: Case) -> list[tuple[object, object]]:
+def _pairs(before: Case, now: Case) -> list[tuple[Assignment, Assignment]]:
     old = {a.unit: a for a in before.units}
-    return [(a, old[a.unit]) for a in now.units if a.unit in old]  # pyright: ignore[reportReturnType]
+    return [(a, old[a.unit]) for a in now.units if a.unit in old]
 
 
 CaseLife.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

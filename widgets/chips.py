@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from widgets.theme import Theme
-from widgets.tokens import Tokens
+from widgets.tokens import Tokens, faint
 
 Kind = Literal["main", "plain"]
 Part = tuple[str, bool, int]
@@ -118,7 +118,7 @@ class FilterChip(QAbstractButton):
         edge = t.select_edge if self.hasFocus() else t.action_edge if on else t.edge
         draw_box(painter, QRectF(self.rect()), t.action if on else t.hover if hover else None, edge, theme.px(3))
         painter.setFont(theme.font(14))
-        painter.setPen(t.edge if not self.isEnabled() else t.action_ink if on else t.ink2)
+        painter.setPen(faint(t) if not self.isEnabled() else t.action_ink if on else t.ink2)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
         painter.end()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
 from widgets.sprites import blank
 from widgets.theme import Theme
+from widgets.tokens import faint
 
 STROKE = 1.6
 _SIDE = 24
@@ -265,7 +266,7 @@ def icon(name: str, theme: Theme) -> QIcon:
     theme changes. Raises KeyError for a name that is not drawn."""
     made = QIcon()
     t = theme.tokens
-    for mode, ink in ((QIcon.Mode.Normal, t.ink2), (QIcon.Mode.Disabled, t.edge), (QIcon.Mode.Selected, t.ink)):
+    for mode, ink in ((QIcon.Mode.Normal, t.ink2), (QIcon.Mode.Disabled, faint(t)), (QIcon.Mode.Selected, t.ink)):
         for size in (16, 20):
             for dpr in (1.0, 2.0):
                 made.addPixmap(icon_pixmap(name, theme, theme.px(size), dpr, ink), mode)

@@ -118,7 +118,7 @@ class PolygonLayer:
                 box = QRectF(round(centre.x() - width / 2), round(centre.y() - height / 2), width, height)
                 if view.frame.intersects(box) and not any(box.adjusted(-gap, 0, gap, 0).intersects(other) for other in taken):
                     taken.append(box)
-                    ground = self._fills[index] or t.land
+                    ground = (self._fills[index] or t.land) if dx == 0 and dy == 0 else t.sea
                     ink = t.ink2 if self._fills[index] is not None else t.ink3
                     baseline = QPointF(box.left(), box.top() + metrics.ascent())
                     draw_haloed(painter, baseline, words, theme, ink, ground, view.devicePixelRatioF(), size=self._label_size)

@@ -24,6 +24,8 @@ from widgets.tokens import mixed
 HEADINGS = 16
 _SYMBOL = 24
 _ARROW = 24
+_FAR_ZOOM = 10.6
+"""Below it a whole city's units would cover the map: those that are free or busy are dots, and only those under way keep their arrows."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,10 @@ class UnitLayer:
         # One list of whole numbers a column: converting scalar by scalar costs more than the drawing.
         left, top = np.round(x[seen] - side / 2).tolist(), np.round(y[seen] - side / 2).tolist()
         sprites = self._sprite[seen]
-        pixmaps = {int(n): self._arrow(int(n), dpr) for n in np.unique(sprites)}
+        if view.zoom < _FAR_ZOOM:
+            under_way = sprites // (HEADINGS + 1) == UnitState.MOVING
+            sprites = np.where(under_way, sprites, -1 - sprites // (HEADINGS + 1))
+        pixmaps = {int(n): self._arrow(int(n), dpr) if n >= 0 else self._dot(int(-1 - n), dpr) for n in np.unique(sprites)}
         draw = painter.drawPixmap
         for px, py, n in zip(left, top, sprites.tolist(), strict=True):
             draw(QPointF(px, py), pixmaps[n])
@@ -262,6 +267,22 @@ class UnitLayer:
         if self._label:
             baseline = QPointF(round(at.x() + side * 0.7), round(at.y() + theme.metrics(13).capHeight() / 2))
             draw_haloed(painter, baseline, self._label, theme, t.ink, t.land, dpr)
+
+    def _dot(self, state: int, dpr: float) -> QPixmap:
+        theme = self._theme
+
+        def make() -> QPixmap:
+            side = theme.px(_ARROW)
+            pixmap = blank(side, side, dpr)
+            painter = QPainter(pixmap)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.setPen(QPen(theme.tokens.sea, 1.0))
+            painter.setBrush(mixed(_unit_colour(theme, state), theme.tokens.land, 0.75))
+            painter.drawEllipse(QPointF(side / 2, side / 2), side * 0.11, side * 0.11)
+            painter.end()
+            return pixmap
+
+        return theme.sprite(("unit dot", state, dpr), make)
 
     def _arrow(self, number: int, dpr: float) -> QPixmap:
         theme = self._theme

@@ -300,6 +300,7 @@ class MapView(QWidget):
             self._draw_scale_bar(painter)
             self._draw_where(painter)
         if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self._theme.tokens.action_edge)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()

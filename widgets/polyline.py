@@ -24,7 +24,7 @@ def polygon(x: Floats, y: Floats) -> QPolygonF:
     made.resize(count)
     # QPolygonF is a contiguous array of two doubles a point, so one copy fills it.
     # To the type checker shiboken's pointer has no buffer; to Python it has.
-    buffer = cast("memoryview[int]", VoidPtr(made.data(), count * 16, True))
+    buffer = cast("memoryview[int]", VoidPtr(made.data(), count * 16, True))  # pyright: ignore[reportCallIssue]
     memory = np.frombuffer(buffer, np.float64).reshape(-1, 2)
     memory[:, 0] = x
     memory[:, 1] = y

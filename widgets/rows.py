@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.severity import draw_severity
@@ -118,9 +118,11 @@ class RowList(QListView):
     toggled_row = Signal(int)
     """Space, or a click on the box."""
 
-    def __init__(self, theme: Theme, face_role: int, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, face_role: int, parent: QWidget | None = None, *, whole_rows: bool = False) -> None:
+        """`whole_rows`: where nobody scrolls, as on a wall, a row is shown whole or not at all."""
         super().__init__(parent)
         self._theme = theme
+        self._whole_rows = whole_rows
         self._touched = 0.0
         self._delegate = RowDelegate(theme, face_role, self)
         self.setItemDelegate(self._delegate)
@@ -138,6 +140,11 @@ class RowList(QListView):
     def held(self) -> bool:
         """Whether a person is pointing at a row just now."""
         return self.underMouse() and time.monotonic() - self._touched < HOLD_S
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._whole_rows:
+            self.setViewportMargins(0, 0, 0, self.height() % self._theme.px(ROW))
+        super().resizeEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._touched = time.monotonic()

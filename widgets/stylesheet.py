@@ -6,10 +6,13 @@ It styles Qt's own widgets and the docks' chrome only; what the deck paints itse
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtGui import QColor
 
-from widgets.tokens import Tokens
+from widgets.tokens import Tokens, faint
+
+IMAGES = Path(__file__).parent / "images"
 
 
 def stylesheet(t: Tokens, px: Callable[[float], int], families: Sequence[str]) -> str:
@@ -20,6 +23,12 @@ def stylesheet(t: Tokens, px: Callable[[float], int], families: Sequence[str]) -
 
 def _n(colour: QColor) -> str:
     return colour.name()
+
+
+def _image(name: str, t: Tokens) -> str:
+    """A style sheet can only name files for its arrows and ticks, so these few drawings are files, one for each light."""
+    light = "light" if t.panel.lightness() > 128 else "dark"
+    return (IMAGES / f"{name}-{light}.svg").as_posix()
 
 
 def _general(t: Tokens, px: Callable[[float], int], families: Sequence[str]) -> str:
@@ -50,10 +59,10 @@ QPushButton:hover, QToolButton:hover {{ background: {_n(t.hover)}; color: {_n(t.
 QPushButton:pressed, QToolButton:pressed {{ background: {_n(t.select)}; }}
 QPushButton:checked, QToolButton:checked {{ background: {_n(t.action)}; color: {_n(t.action_ink)}; border-color: {_n(t.action_edge)}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {_n(t.select_edge)}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {_n(t.edge)}; border-color: {_n(t.line)}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {_n(faint(t))}; border-color: {_n(t.line)}; }}
 QPushButton[kind="main"] {{ background: {_n(t.action)}; color: {_n(t.action_ink)}; border-color: {_n(t.action_edge)}; font-weight: bold; }}
 QPushButton[kind="main"]:hover {{ border-color: {_n(t.select_edge)}; }}
-QPushButton[kind="main"]:disabled {{ background: {_n(t.panel)}; color: {_n(t.edge)}; border-color: {_n(t.line)}; }}
+QPushButton[kind="main"]:disabled {{ background: {_n(t.panel)}; color: {_n(faint(t))}; border-color: {_n(t.line)}; }}
 QPushButton[kind="flat"], QToolButton[kind="flat"] {{ background: transparent; border-color: transparent; }}
 QPushButton[kind="flat"]:hover, QToolButton[kind="flat"]:hover {{ background: {_n(t.hover)}; }}
 QPushButton[kind="flat"]:focus, QToolButton[kind="flat"]:focus {{ border-color: {_n(t.select_edge)}; }}
@@ -61,6 +70,7 @@ QToolButton::menu-indicator {{ image: none; width: 0; }}
 QCheckBox, QRadioButton {{ spacing: {px(8)}px; background: transparent; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: {px(14)}px; height: {px(14)}px; border: 1px solid {_n(t.ink3)}; background: {_n(t.panel)}; }}
 QRadioButton::indicator {{ border-radius: {px(8)}px; }}
+QCheckBox::indicator:checked {{ image: url("{_image("tick", t)}"); }}
 QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {_n(t.select_edge)}; border-color: {_n(t.select_edge)}; }}
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border-color: {_n(t.select_edge)}; }}
 """
@@ -74,7 +84,10 @@ QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox, QDoubleSpinBox, QDate
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QDateTimeEdit {{ min-height: {px(20)}px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {_n(t.select_edge)}; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {_n(t.ink3)}; border-color: {_n(t.line)}; }}
-QComboBox::drop-down {{ border: none; width: {px(20)}px; }}
+QComboBox {{ combobox-popup: 0; }}
+QComboBox::drop-down {{ border: 0 solid {_n(t.ground)}; background: transparent; width: {px(20)}px; }}
+QComboBox::down-arrow {{ image: url("{_image("chevron", t)}"); width: {px(12)}px; height: {px(12)}px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox QAbstractItemView {{ background: {_n(t.panel)}; border: 1px solid {_n(t.edge)}; selection-background-color: {_n(t.select)};
   selection-color: {_n(t.ink)}; outline: none; }}
 QSlider::groove:horizontal {{ height: {px(4)}px; background: {_n(t.track)}; }}
@@ -87,6 +100,8 @@ QProgressBar::chunk {{ background: {_n(t.select_edge)}; }}
 def _views(t: Tokens, px: Callable[[float], int]) -> str:
     return f"""
 QAbstractScrollArea {{ background: {_n(t.panel)}; border: none; }}
+QPlainTextEdit, QTextEdit {{ background: {_n(t.ground)}; border: 1px solid {_n(t.edge)}; }}
+QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {_n(t.select_edge)}; }}
 QTableView, QListView, QTreeView {{ background: {_n(t.panel)}; alternate-background-color: {_n(t.panel)}; border: none; outline: none;
   gridline-color: {_n(t.line)}; color: {_n(t.ink2)}; selection-background-color: {_n(t.select)}; selection-color: {_n(t.ink)}; }}
 QTableView::item, QListView::item, QTreeView::item {{ padding: 0 {px(8)}px; border: none; }}
@@ -143,7 +158,7 @@ ads--CDockSplitter::handle:vertical {{ height: {px(4)}px; }}
 ads--CDockAreaWidget {{ background: {_n(t.panel)}; border: 1px solid {_n(t.line)}; }}
 ads--CDockAreaTitleBar {{ background: {_n(t.panel)}; border: none; border-bottom: 1px solid {_n(t.line)}; padding: 0;
   min-height: {px(31)}px; max-height: {px(31)}px; }}
-ads--CDockAreaTabBar {{ background: transparent; }}
+ads--CDockAreaTabBar, ads--CDockAreaTabBar > QWidget, ads--CDockAreaTabBar > QWidget > QWidget {{ background: {_n(t.panel)}; border: none; }}
 ads--CDockWidgetTab {{ background: transparent; border: none; padding: 0 {px(4)}px 0 {px(8)}px; min-height: {px(31)}px; }}
 ads--CDockWidgetTab[activeTab="true"] {{ background: transparent; }}
 ads--CDockWidgetTab QLabel {{ color: {_n(t.ink3)}; font-size: {px(14)}px; }}
@@ -154,7 +169,7 @@ ads--CTitleBarButton, ads--CDockWidgetTab QPushButton, #tabCloseButton {{ backgr
   min-height: {px(16)}px; }}
 ads--CTitleBarButton:hover, #tabCloseButton:hover {{ background: {_n(t.hover)}; }}
 ads--CDockWidget {{ background: {_n(t.panel)}; border: none; }}
-QScrollArea#dockWidgetScrollArea {{ padding: 0; border: none; background: {_n(t.panel)}; }}
+QScrollArea#dockWidgetScrollArea, QScrollArea#dockWidgetScrollArea > QWidget > QWidget {{ padding: 0; border: none; background: {_n(t.panel)}; }}
 ads--CAutoHideSideBar {{ background: {_n(t.bar)}; border: none; }}
 ads--CAutoHideTab {{ color: {_n(t.ink3)}; background: transparent; border: none; padding: {px(4)}px {px(8)}px; }}
 ads--CAutoHideTab:hover, ads--CAutoHideTab[activeTab="true"] {{ color: {_n(t.ink)}; }}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette, QPixmap
 
 from widgets.stylesheet import stylesheet
-from widgets.tokens import DARK, LIGHT, Tokens, contrast, mixed
+from widgets.tokens import DARK, LIGHT, Tokens, contrast, faint, mixed
 
 __all__ = ["DARK", "FAMILIES", "LIGHT", "Theme", "Tokens", "contrast", "mixed"]
 
@@ -120,6 +120,38 @@ class Theme(QObject):
             found = make()
             self._sprites[key] = found
         return found
+
+    def palette(self) -> QPalette:
+        """The application's palette: for what Qt draws itself where no style sheet reaches, such as arrows and an unstyled ground."""
+        t = self.tokens
+        made = QPalette(t.panel, t.panel)
+        role = QPalette.ColorRole
+        roles = {
+            role.Window: t.panel,
+            role.Base: t.ground,
+            role.AlternateBase: t.panel,
+            role.Button: t.panel,
+            role.ToolTipBase: t.panel,
+            role.WindowText: t.ink2,
+            role.Text: t.ink,
+            role.ButtonText: t.ink2,
+            role.ToolTipText: t.ink,
+            role.BrightText: t.ink,
+            role.PlaceholderText: t.ink3,
+            role.Highlight: t.select,
+            role.HighlightedText: t.ink,
+            role.Link: t.select_edge,
+            role.Light: t.edge,
+            role.Midlight: t.line,
+            role.Mid: t.line,
+            role.Dark: t.line,
+            role.Shadow: t.ground,
+        }
+        for which, colour in roles.items():
+            made.setColor(which, colour)
+        for which in (role.WindowText, role.Text, role.ButtonText):
+            made.setColor(QPalette.ColorGroup.Disabled, which, faint(t))
+        return made
 
     def qss(self) -> str:
         """The application's style sheet: standard widgets and docks in this light and size."""

@@ -147,7 +147,8 @@ class TimelineStrip(QWidget):
         if self._hover is not None:
             self._draw_hover(painter, strip, self._hover)
         if self.hasFocus():
-            painter.setPen(t.action_edge)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(t.select_edge)
             painter.drawRect(strip.adjusted(-1, -1, 0, 0))
         painter.end()
 

@@ -78,7 +78,7 @@ DARK = Tokens(
     simulated=_c("#f2c230"),
     edge=_c("#2b3a47"),
     hover=_c("#19242e"),
-    flash=_c("#24374a"),
+    flash=_c("#1a2530"),
     track=_c("#18232c"),
     measure=_c("#4f7ea6"),
     measure_low=_c("#b5764a"),
@@ -116,7 +116,7 @@ LIGHT = Tokens(
     simulated=_c("#8f6d00"),
     edge=_c("#c6d0d8"),
     hover=_c("#f0f4f7"),
-    flash=_c("#dcebf8"),
+    flash=_c("#f2f7fb"),
     track=_c("#e8edf1"),
     measure=_c("#8fb0ca"),
     measure_low=_c("#d9a57c"),
@@ -145,6 +145,11 @@ def mixed(over: QColor, under: QColor, share: float) -> QColor:
         round(over.green() * share + under.green() * rest),
         round(over.blue() * share + under.blue() * rest),
     )
+
+
+def faint(t: Tokens) -> QColor:
+    """The ink of what is switched off: legible, but plainly not in use."""
+    return mixed(t.ink3, t.panel, 0.6)
 
 
 def _luminance(colour: QColor) -> float:

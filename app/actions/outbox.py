@@ -114,7 +114,8 @@ class Outbox:
         self._where: dict[CommandKey, SourceName] = {}
         self._done: deque[CommandKey] = deque(maxlen=REMEMBERED)
         self._done_keys: set[CommandKey] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
         self._told: list[Callable[[CommandState], None]] = []
         self._closed = False
         self.counts = OutboxCounts()
@@ -161,7 +162,7 @@ class Outbox:
             return
         item.rest()
         item.settling = True
-        self._spawn(self._settle(link, item, answer))
+        self._spawn(self._settle(link, item, answer), self._settling)
 
     def subscribe(self, told: Callable[[CommandState], None]) -> Callable[[], None]:
         """Call `told` with each change of a command's state. Returns the undo, which may be called twice."""
@@ -215,8 +216,11 @@ class Outbox:
             if lane.nudge is not None:
                 lane.nudge.cancel()
             lane.live = False
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A source may hang in its `send`; an answer on its way to the disk arrives.
+        for pump in self._pumps:
+            pump.cancel()
+        while tasks := self._pumps | self._settling:
+            await asyncio.wait(tasks)
 
     # --- inside ------------------------------------------------------------------------------------------------------------------
 
@@ -245,7 +249,7 @@ class Outbox:
         lane = self._lanes[link]
         if not self._closed and not lane.pumping and lane.next(self._window) is not None:
             lane.pumping = True
-            self._spawn(self._pump(link, lane))
+            self._spawn(self._pump(link, lane), self._pumps)
 
     async def _pump(self, link: SourceName, lane: _Lane) -> None:
         """Hand over what may go out, until nothing more may."""
@@ -272,19 +276,29 @@ class Outbox:
             item.rest()
             self._nudge_later(link, lane)
             return False
-        if key not in lane.items or item.settling:
+        except BaseException:
+            # A bug of the source, or our own end: the command has not gone out, and must not be stuck for it.
+            item.rest()
+            self._nudge_later(link, lane)
+            raise
+        self._handed_over(lane, item)
+        if item.settling or key not in lane.items:
             return True
         if not lane.live or lane.connection != connection:
+            # The link fell while we waited for it: what it took is gone with it.
             item.rest()
             return lane.live
         item.timer = self._call_later(self._retry_s, lambda: self._overdue(link, item))
+        return True
+
+    def _handed_over(self, lane: _Lane, item: _Item) -> None:
         if item.sent:
             self.counts.resent += 1
-        else:
-            self.counts.sent += 1
-            item.sent = True
-            self._tell(key, "sent")
-        return True
+            return
+        self.counts.sent += 1
+        item.sent = True
+        if item.command.key in lane.items:
+            self._tell(item.command.key, "sent")
 
     def _nudge_later(self, link: SourceName, lane: _Lane) -> None:
         """The link said live and then would not take a command: try again without waiting for its next report."""
@@ -342,10 +356,15 @@ class Outbox:
             told(change)
         return change
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], among: set[asyncio.Task[None]]) -> None:
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        among.add(task)
+        task.add_done_callback(among.discard)
+        task.add_done_callback(_report_bug)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+
+def _report_bug(task: asyncio.Task[None]) -> None:
+    """What a task of ours raised is a bug: it goes the loop's way for bugs at once, not when the task is collected."""
+    fault = None if task.cancelled() else task.exception()
+    if fault is not None:
+        task.get_loop().call_exception_handler({"message": "outbox", "exception": fault, "task": task})

@@ -73,7 +73,8 @@ class AuditTable:
             return
         self._head = newest
         if newest.count > head.count:
-            self._add(connection, [self._own(HEAD_BROUGHT_FORWARD, _finding("the desk ended between a commit and its head", head, newest))])
+            why = "another desk has written since" if self._database.shared else "the desk ended between a commit and its head"
+            self._add(connection, [self._own(HEAD_BROUGHT_FORWARD, _finding(why, head, newest))])
 
     def defer(self, entry: Entry) -> None:
         """Append this once `reconcile` knows where the chain ends."""

@@ -167,9 +167,11 @@ class SeriesStore:
         return np.concatenate((minute_at[before], tail_at)), np.concatenate((line[before], tail_value))
 
     def value_before(self, row: int, now: Millis, minutes: int) -> float | None:
-        """The value `minutes` ago (0…60), None where none is known."""
-        value = float(self.spark(row, now)[MINUTES - 1 - minutes])
-        return None if np.isnan(value) else value
+        """The value `minutes` ago (0…60), or up to two minutes later where that one is missing; None where none is known."""
+        first = MINUTES - 1 - minutes
+        near = self.spark(row, now)[first : first + 3]
+        known = near[~np.isnan(near)]
+        return float(known[0]) if len(known) else None
 
     def take_changed(self) -> NDArray[np.int32]:
         """Rows changed since the last call, ascending."""

@@ -72,7 +72,7 @@ class RowModel(QAbstractListModel):
             return self._face(key)
         if role == KEY_ROLE:
             return key
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             return self._say(key)
         return None
 

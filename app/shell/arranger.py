@@ -44,14 +44,15 @@ class Arranger(QObject):
     changed = Signal()
     """Name, lock, the list of layouts or what can be undone."""
 
-    def __init__(self, docks: DockArea, seat: Seat, settings: Settings, default: Callable[[], Layout], tell: Callable[[DeckError], None]) -> None:
-        """`default`: the seat's layout for the size the window has now."""
+    def __init__(self, docks: DockArea, seat: Seat, settings: Settings, default: Callable[[], Layout], tell: Callable[[DeckError], None], marks: frozenset[str]) -> None:
+        """`default`: the seat's layout for the size the window has now. `marks`: of all its layouts, for windows of any size."""
         super().__init__(docks)
         self._docks = docks
         self._seat = seat
         self._settings = settings
         self._default = default
         self._tell = tell
+        self._marks = marks
         self._undo: deque[tuple[str, bytes]] = deque(maxlen=UNDO_STEPS)
         self._saved = self._read_saved()
         self.name = default().name
@@ -63,9 +64,8 @@ class Arranger(QObject):
 
     def start(self) -> None:
         """Arrange the docks as they were left, or by the default."""
-        default = self._default()
         kept = self._read_present()
-        if kept is not None and kept.mark == default.mark and self._docks.apply(kept.state.encode()):
+        if kept is not None and kept.mark in self._marks and self._docks.apply(kept.state.encode()):
             self.name = kept.name
             self._docks.lock(kept.locked)
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from app.shell.status import Part, Said
 from widgets.chips import draw_box
@@ -142,6 +142,7 @@ class Bar(QWidget):
         self._line_on_top = line_on_top
         self._least: list[tuple[QWidget, int]] = []
         self._row = QHBoxLayout(self)
+        self._row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -181,6 +182,10 @@ class Bar(QWidget):
             item.setProperty("absent", not present)
             item.setVisible(present)
             self.refit()
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than everything together: what has no room goes."""
+        return QSize(self._theme.px(320), self._theme.px(self._height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -90,6 +90,10 @@ class TopBar(Bar):
         self.search.say(Said((Part(t(N_("Find / command")), "quiet"), Part(f"    {PALETTE.label}", "quiet")), 0, ""))
         self.search.clicked.connect(asks.palette_asked)
         self.arrange_items()
+        for item in (self.simulated, self.link, self.clock, self.date, self.operator, self.view, self.search):
+            if item.parentWidget() is None:
+                item.setParent(self)
+                item.hide()
         self.refresh(ChangeSet(NEEDS))
         theme.changed.connect(self._recolour)
         self._recolour()
@@ -143,19 +147,19 @@ class DutyTopBar(TopBar):
         self.waiting = BarItem(theme)
         self.outbox = BarItem(theme, reachable=True)
         self.outbox.clicked.connect(lambda: self.asks.panel_asked.emit("activity"))
-        self.put(product, rank=2)
-        self.put(place, rank=5)
+        self.put(product, rank=3)
+        self.put(place, rank=6)
         self.put(self.simulated)
         self.put(self.link)
         self.put(self.rate)
-        self.put(self.waiting)
-        self.put(self.outbox, rank=3)
+        self.put(self.waiting, rank=1)
+        self.put(self.outbox, rank=4)
         self.space()
-        self.put(self.search, rank=4)
-        self.put(self.view, rank=1)
+        self.put(self.search, rank=5)
+        self.put(self.view, rank=2)
         self.put(self.operator)
         self.put(self.clock)
-        self.put(self.date, rank=6)
+        self.put(self.date, rank=7)
 
     def refresh(self, change: ChangeSet) -> None:
         s = self.s
@@ -212,7 +216,8 @@ class CockpitTopBar(TopBar):
     def arrange_items(self) -> None:
         theme = self.s.theme
         name = BarItem(theme, size=18, boxed=False)
-        name.say(self.place(), "title", bold=True)
+        brain = self.s.words.t(N_("{city} City Brain"), city=self.s.words.text(self.s.city.name))
+        name.say(f"{brain} · {self.s.words.t(SEAT_WORDS[self.s.seat])}", "title", bold=True)
         self.area = BarItem(theme, reachable=True)
         self.area.clicked.connect(lambda: self.asks.area_asked.emit(self.area))
         self.put(name)

@@ -343,12 +343,17 @@ class _AreaHeader(QWidget):
         painter.setPen(theme.tokens.ink3)
         taken = 0
         if words.trailing:
-            taken = min(metrics.horizontalAdvance(words.trailing), room.width())
+            taken = metrics.horizontalAdvance(words.trailing)
+        if taken > room.width():
+            taken = 0
+        elif taken:
             painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words.trailing)
         if words.note:
             left = QRect(room.left(), room.top(), max(0, room.width() - taken - theme.px(12)), room.height())
-            said = metrics.elidedText(words.note, Qt.TextElideMode.ElideRight, left.width())
-            painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, said)
+            # Half a remark says nothing: it is there whole, or nearly, or not at all.
+            if left.width() >= 0.7 * metrics.horizontalAdvance(words.note):
+                said = metrics.elidedText(words.note, Qt.TextElideMode.ElideRight, left.width())
+                painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, said)
         painter.end()
 
     def _paint_counts(self, painter: QPainter, room: QRect, counts: tuple[int, ...]) -> int:

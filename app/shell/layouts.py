@@ -28,10 +28,14 @@ class LayoutFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Panels that share one place as tabs; the first is in front. `share` weighs it among its neighbours."""
+    """Panels that share one place as tabs; the first is in front. `share` weighs it among its neighbours.
+
+    `bare`: no title bar while only one of them is open, for a panel that says itself what it is.
+    """
 
     panels: tuple[str, ...]
     share: float = 1.0
+    bare: bool = False
 
     def __post_init__(self) -> None:
         if not self.panels:
@@ -65,9 +69,9 @@ def column(*parts: Split | Group, share: float = 1.0) -> Split:
     return Split("column", parts, share)
 
 
-def group(*panels: str, share: float = 1.0) -> Group:
+def group(*panels: str, share: float = 1.0, bare: bool = False) -> Group:
     """Panels as tabs of one place."""
-    return Group(panels, share)
+    return Group(panels, share, bare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,14 @@ def fault_of(state: bytes, panels: Iterable[str]) -> str | None:
 def signature(state: bytes) -> str:
     """What makes two dock states the same arrangement to a person: the tree, open panels and rounded proportions, not the pixels."""
     root = fromstring(state.decode("utf-8"))
-    for sizes in root.iter("Sizes"):
-        pixels = [float(s) for s in (sizes.text or "").split()]
+    for splitter in root.iter("Splitter"):
+        sizes = splitter.find("Sizes")
+        if sizes is None:
+            continue
+        parts = [part for part in splitter if part.tag in ("Splitter", "Area")]
+        # What is closed has whatever size it had last.
+        seen = [any(w.get("Closed") == "0" for w in part.iter("Widget")) for part in parts]
+        pixels = [float(s) if shown else 0.0 for s, shown in zip((sizes.text or "").split(), seen, strict=True)]
         total = sum(pixels) or 1.0
         sizes.text = " ".join(f"{p / total:.2f}" for p in pixels)
     return tostring(root, encoding="unicode")
@@ -171,7 +181,7 @@ def _groups(part: Split | Group, size: float) -> Iterator[tuple[Group, float]]:
 def _pruned(part: Split | Group, known: frozenset[str]) -> Split | Group | None:
     if isinstance(part, Group):
         kept = tuple(p for p in part.panels if p in known)
-        return Group(kept, part.share) if kept else None
+        return Group(kept, part.share, part.bare) if kept else None
     parts = tuple(p for p in (_pruned(inner, known) for inner in part.parts) if p is not None)
     return Split(part.kind, parts, part.share) if parts else None
 
@@ -180,6 +190,8 @@ def _write(parent: Element, part: Split | Group, width: int, height: int, home: 
     if isinstance(part, Group):
         inside = (*part.panels, *(shut if part is home else ()))
         area = SubElement(parent, "Area", Tabs=str(len(inside)), Current=part.panels[0])
+        if part.bare:
+            area.set("Flags", "1")
         for panel in inside:
             SubElement(area, "Widget", Name=panel, Closed="0" if panel in part.panels else "1")
         return

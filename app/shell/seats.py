@@ -34,15 +34,15 @@ WALL = Layout(
     STANDARD,
     Seat.WALL,
     column(
-        row(group("board", share=22), group("map", share=55), group("alerts", share=23), share=72),
-        group("cases", share=28),
+        row(group("board", share=22), group("map", share=55), group("alerts", share=23), share=76),
+        group("cases", share=24),
     ),
 )
 COCKPIT = Layout(
     STANDARD,
     Seat.COCKPIT,
     column(
-        group("overview", share=34),
+        group("overview", share=34, bare=True),
         row(group("map", share=37), group("compare", share=39), group("brief", share=24), share=66),
     ),
 )

@@ -54,13 +54,17 @@ def link_words(words: Words, links: Sequence[LinkReport], now: Millis) -> Said:
     span = words.span(now - worst.since)
     if worst.state is LinkState.LIVE:
         delays = [link.delay_ms for link in links if link.delay_ms is not None]
-        parts = [Part(words.t(N_("{name} normal"), name=name))]
+        parts = [Part(words.t(N_("{name} normal"), name=name) if len(links) == 1 else words.t(N_("{n} links normal"), n=len(links)))]
         if delays:
             parts.append(Part(" · " + words.t(N_("{n} ms"), n=f"{max(delays):.0f}"), "quiet"))
         return Said(tuple(parts), 0, words.t(N_("Every link is live.")))
     if worst.state is LinkState.CONNECTING:
         severity = 4 if now - worst.since > _SLOW_TO_CONNECT_MS else 0
-        return Said((Part(words.t(N_("{name} connecting {span}"), name=name, span=span), str(severity) if severity else "quiet"),), severity, banner_words(words, links, now))
+        return Said(
+            (Part(words.t(N_("{name} connecting {span}"), name=name, span=span), str(severity) if severity else "quiet"),),
+            severity,
+            banner_words(words, links, now),
+        )
     severity = _SEVERITY[worst.state]
     said = {
         LinkState.STALLED: N_("{name} silent {span}"),
@@ -78,10 +82,23 @@ def banner_words(words: Words, links: Sequence[LinkReport], now: Millis) -> str:
         return ""
     name, since = _name(words, worst, links), words.clock(worst.since)
     if worst.state is LinkState.STALLED:
-        return words.t(N_("{name} is connected but has said nothing since {since}. Figures stay as they were; what you do is kept and sent."), name=name, since=since)
+        return words.t(
+            N_("{name} is connected but has said nothing since {since}. Figures stay as they were; what you do is kept and sent."),
+            name=name,
+            since=since,
+        )
     if worst.state is LinkState.REFUSED:
-        return words.t(N_("{name} has refused this desk since {since} ({why}). It is not tried again until its address or key is changed."), name=name, since=since, why=worst.detail or "—")
-    return words.t(N_("{name} has been out of reach since {since}. Figures stay as they were; what you do is kept and sent when it is back."), name=name, since=since)
+        return words.t(
+            N_("{name} has refused this desk since {since} ({why}). It is not tried again until its address or key is changed."),
+            name=name,
+            since=since,
+            why=worst.detail or "—",
+        )
+    return words.t(
+        N_("{name} has been out of reach since {since}. Figures stay as they were; what you do is kept and sent when it is back."),
+        name=name,
+        since=since,
+    )
 
 
 def rate_words(words: Words, rate: int, load: Load) -> Said:
@@ -109,7 +126,9 @@ def outbox_words(words: Words, counts: Mapping[str, int]) -> Said:
     refused = counts.get("refused", 0)
     if refused:
         parts += [Part(" · ", "quiet"), Part(f"{words.t(N_('refused'))} {words.number(refused)}", "2", bold=True)]
-    explains = words.t(N_("What was decided at this desk: on disk and not sent yet, sent and not answered yet, confirmed by the platform, refused by it."))
+    explains = words.t(
+        N_("What was decided at this desk: on disk and not sent yet, sent and not answered yet, confirmed by the platform, refused by it.")
+    )
     return Said(tuple(parts), 0, explains)
 
 

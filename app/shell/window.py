@@ -119,7 +119,7 @@ class DeskWindow(QMainWindow):
         self.arranger.start()
         self._undo.append(self.pieces.frames.subscribe(self._on_frame))
         self._undo.append(self.pieces.actions.session.subscribe(self._on_operator))
-        self._on_operator(self.pieces.actions.session.operator)
+        self.top.follow_operator()
         self._on_frame(ChangeSet(NEEDS))
 
     def teardown(self) -> None:
@@ -232,12 +232,15 @@ class DeskWindow(QMainWindow):
 
     def restyle(self) -> None:
         """The theme or its scale changed."""
+        self.setPalette(self.theme.palette())
         self.setStyleSheet(self.theme.qss())
 
     # --- Qt --------------------------------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if self.stack.currentWidget() is self.desk and self.focusWidget() is None:
+            self.desk.setFocus(Qt.FocusReason.OtherFocusReason)
         # The docks get their size with the first layout, after this event.
         QTimer.singleShot(0, self, self.arranger.settle)
 
@@ -256,9 +259,10 @@ class DeskWindow(QMainWindow):
         self.desk = QWidget()
         self.desk.setObjectName("ground")
         self.desk.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.desk.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.stack.addWidget(self.desk)
         self.docks = DockArea(self.desk, self.theme)
-        self.arranger = Arranger(self.docks, p.seat, self._settings, lambda: self._default(self.width()), self._tell_error)
+        self.arranger = Arranger(self.docks, p.seat, self._settings, lambda: self._default(self.width()), self._tell_error, self._marks())
         sources = BarSources(
             p.city, p.hub, self.theme, self.words, p.seat, p.now, p.outbox, lambda: p.actions.session.operator,
             lambda: (self.arranger.name, self.arranger.locked), lambda: p.focus.area,
@@ -341,6 +345,10 @@ class DeskWindow(QMainWindow):
             panel = self.docks.panel(panel_id)
             if isinstance(panel, Panel):
                 yield panel
+
+    def _marks(self) -> frozenset[str]:
+        """Marks of the seat's defaults on any screen: a change that was made on one of them is good on all."""
+        return frozenset(self._default(width).mark for width in (640, 1280, 1920, 2560, 3840, 7680))
 
     def _ordered_specs(self) -> list[PanelSpec]:
         """The panels of the seat's own layout first, in reading order: keys and menus count them so."""

@@ -1,0 +1,56 @@
+"""What a benchmark says: one figure with its budget and what it is held against. Plain records, no measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import msgspec
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure. `budget` None: informative. `baseline` is the same quantity, in the same unit, of what `against` names, from the same run."""
+
+    name: str
+    value: float
+    unit: str
+    budget: float | None = None
+    baseline: float | None = None
+    against: str = ""
+    more_is_better: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the budget is kept; True where there is none."""
+        if self.budget is None:
+            return True
+        return self.value >= self.budget if self.more_is_better else self.value <= self.budget
+
+    @property
+    def ratio(self) -> float | None:
+        """Value over baseline, None where there is none."""
+        return self.value / self.baseline if self.baseline else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the benchmarks are to be run. `runs`: how often each is repeated; its figures are the medians."""
+
+    runs: int = 3
+
+
+def middle(runs: Sequence[Sequence[Measure]]) -> list[Measure]:
+    """The medians of several runs of one benchmark, figure by figure, in the order of the first run."""
+    found: list[Measure] = []
+    for first in runs[0]:
+        same = [m for run in runs for m in run if m.name == first.name]
+        baselines = [m.baseline for m in same if m.baseline is not None]
+        found.append(msgspec.structs.replace(first, value=median(m.value for m in same), baseline=median(baselines) if baselines else None))
+    return found
+
+
+def percentile(values: Sequence[float], q: float) -> float:
+    """The `q`-th percentile (0…100), by the nearest rank; 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * q / 100))] if ordered else 0.0

@@ -1,0 +1,65 @@
+"""A real desk at a real demo city, in this process, for as long as a benchmark watches it: what `main.py --demo` does, with a reset in the middle.
+
+Off screen and 1920×1080 unless told otherwise. It is not the front door: no crash path and no log file, which measure nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import qasync
+from PySide6.QtWidgets import QApplication
+
+from app.shell.bootstrap import Desk
+from app.shell.demo_process import DemoProcess
+from app.shell.options import DeskOptions
+
+SIZE = "1920x1080"
+LIVE_S = 30.0
+"""Longest wait for the first live frame."""
+
+Watch = Callable[[Desk], Awaitable[dict[str, float]]]
+
+
+class NotLive(RuntimeError):
+    """The desk showed no live data in time."""
+
+
+def options(data: Path, *, seat: str = "duty", rate: float = 0.0, faults: list[str] | None = None, seed: int = 1) -> DeskOptions:
+    """A demo desk's options; `screenshot` is set so that the window has the size that is asked for."""
+    return DeskOptions.checked(
+        demo=True, connect=[], seat=seat, city="qingdao", lang="zh_CN", theme=None, data=data, token_file=None, ca=None, db=None,
+        screenshot=data / "pictures", after=0.0, size=SIZE, progress=False, overlay=False, seed=seed, rate=rate, faults=faults or [],
+    )  # fmt: skip
+
+
+def sit(watch: Watch, *, seat: str = "duty", rate: float = 0.0, faults: list[str] | None = None, seed: int = 1) -> dict[str, float]:
+    """Open a desk on a fresh data folder, wait for live data, let `watch` look at it; its figures."""
+    with tempfile.TemporaryDirectory(prefix="citydeck-bench-") as folder:
+        asked = options(Path(folder), seat=seat, rate=rate, faults=faults, seed=seed)
+        city = DemoProcess.start(asked)
+        try:
+            app = QApplication.instance() or QApplication(sys.argv[:1])
+            loop = qasync.QEventLoop(app)
+            asyncio.set_event_loop(loop)
+            with loop:
+                return loop.run_until_complete(_sit(watch, Desk(asked, city)))
+        finally:
+            city.stop()
+
+
+async def _sit(watch: Watch, desk: Desk) -> dict[str, float]:
+    await desk.open()
+    try:
+        async with asyncio.timeout(LIVE_S):
+            while not desk.frames.gauges.first_live_ns:
+                await asyncio.sleep(0.05)
+        return await watch(desk)
+    except TimeoutError:
+        raise NotLive(f"no live data within {LIVE_S:g} s") from None
+    finally:
+        await desk.close()

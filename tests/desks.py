@@ -1,0 +1,300 @@
+"""Whole desks for the end-to-end tests: the demo city in a process of its own, desks that are real in every part, a line that can be cut, and
+the hands and eyes of whoever sits there. Used by test_whole_job, test_desk_faults and test_panels; it asserts nothing by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from app.domain.alert import Alert
+from app.domain.audit import AuditEntry
+from app.domain.batch import LinkState
+from app.domain.case import Case, Stage
+from app.domain.ids import AlertId, CaseId, Millis
+from app.domain.role import Operator, Role, Seat
+from app.journal.journal import wall_clock
+from app.qt.dialogs import TextDialog
+from app.qt.panel import Panel
+from app.shell.bootstrap import Desk
+from app.shell.options import DeskOptions
+from tests.conftest import Run, Until
+
+HOUSE = Path(__file__).resolve().parents[1]
+TOKEN = "a token for tests"
+PASSWORD = "correct horse"
+WANG = Operator(id="wanglei", name="王磊", role=Role.DUTY_OFFICER)
+CHEN = Operator(id="chenjing", name="陈静", role=Role.DUTY_OFFICER)
+ZHANG = Operator(id="zhangying", name="张颖", role=Role.OPERATOR)
+LI = Operator(id="lilan", name="李岚", role=Role.LEADER)
+SIZE = "1600x900"
+PATIENCE_S = 60.0
+"""The machine may be busy with something else: a condition that is true at once costs nothing, however long it may wait."""
+
+
+# --- the platform ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def platform_process(*arguments: str) -> Iterator[str]:
+    """`main.py platform` on a free port, as a process of its own: its address. It ends with the block, and with this process."""
+    command = [sys.executable, str(HOUSE / "main.py"), "platform", "--city", "qingdao", "--port", "0", "--with-parent", *arguments]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "CITYDECK_TOKEN": TOKEN}, cwd=HOUSE
+    )
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        assert line, process.stderr.read().decode()
+        yield str(json.loads(line)["url"])
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+class Line:
+    """A TCP line to the platform that can be cut, restored, and held in the direction of the desk. Runs on the test's own loop."""
+
+    def __init__(self, url: str) -> None:
+        self._host, _, port = url.removeprefix("ws://").partition(":")
+        self._to = int(port)
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @property
+    def url(self) -> str:
+        """Where desks connect."""
+        return f"ws://127.0.0.1:{self._port}"
+
+    async def open(self) -> None:
+        """Let connections through, always at the same port."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Break every connection and take no new one."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._writers:
+            writer.transport.abort()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def hold(self) -> None:
+        """From now on nothing that the platform says reaches the desk; what the desk says still goes through."""
+        self._free.clear()
+
+    def release(self) -> None:
+        """What was held goes on."""
+        self._free.set()
+
+    async def close(self) -> None:
+        self.release()
+        await self.cut()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection(self._host, self._to)
+        self._writers |= {writer, up_writer}
+        for work in (self._pump(reader, up_writer, held=False), self._pump(up_reader, writer, held=True)):
+            task = asyncio.ensure_future(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, held: bool) -> None:
+        try:
+            while data := await reader.read(65_536):
+                if held:
+                    await self._free.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass  # cut
+        finally:
+            writer.close()
+            self._writers.discard(writer)
+
+
+class Clock:
+    """The wall clock of a desk, with a shift: a test may be three hours later without waiting three hours."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> Millis:
+        return Millis(wall_clock() + self.ahead_ms)
+
+
+# --- desks -------------------------------------------------------------------------------------------------------------------
+
+
+def desk_options(folder: Path, seat: Seat, connect: Sequence[str], *, lang: str = "en") -> DeskOptions:
+    """What a desk of these tests is started with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    token = folder / "token"
+    token.write_text(TOKEN)
+    return DeskOptions.checked(
+        demo=False, connect=list(connect), seat=seat.value, city="qingdao", lang=lang, theme=None, data=folder, token_file=token, ca=None, db=None,
+        screenshot=None, after=0.0, size=SIZE, progress=False, overlay=False, seed=1, rate=0.0, faults=[],
+    )  # fmt: skip
+
+
+class Sitting:
+    """Somebody at a desk: what they see and what their hands do."""
+
+    def __init__(self, desk: Desk, run: Run, until: Until) -> None:
+        self.desk = desk
+        self._run = run
+        self._until = until
+
+    @property
+    def hub(self):
+        return self.desk.hub
+
+    @property
+    def link_state(self) -> LinkState:
+        return self.desk.hub.worst_link()
+
+    # --- eyes ---
+
+    def panel(self, panel_id: str) -> Panel:
+        """The panel, brought to the front."""
+        self.desk.window.show_panel(panel_id)
+        panel = self.desk.window.docks.panel(panel_id)
+        assert isinstance(panel, Panel)
+        if not panel.isVisible():
+            self.until(panel.isVisible)
+        return panel
+
+    def rows(self, panel_id: str) -> list[str]:
+        """What the panel's list says, row by row, as a screen reader reads it."""
+        return words_of(view_of(self.panel(panel_id), panel_id))
+
+    def row_with(self, panel_id: str, *words: str) -> str:
+        """The first row that says all of `words`; "" where none does."""
+        return next((row for row in self.rows(panel_id) if all(word in row for word in words)), "")
+
+    def alert(self, alert: AlertId) -> Alert:
+        """The alert as this desk shows it."""
+        return self.desk.hub.alerts[alert]
+
+    def case(self, case: CaseId) -> Case:
+        """The case as this desk shows it."""
+        return self.desk.hub.cases[case]
+
+    def stage(self, case: CaseId) -> Stage | None:
+        """Where the case stands by this desk; None: it is not known here."""
+        found = self.desk.hub.cases.get(case)
+        return found.stage if found is not None else None
+
+    def notice(self) -> str:
+        """What the notice bar says."""
+        return " | ".join(notice.text for notice in self.desk.window.notices.shown)
+
+    def audit(self) -> list[AuditEntry]:
+        """The desk's journal, oldest first, from the database."""
+        return list(reversed(self._run(self.desk.journal.recent(10_000))))
+
+    def commands(self) -> list[AuditEntry]:
+        """Its rows that stand for a command, oldest first."""
+        return [entry for entry in self.audit() if entry.key and entry.verb != "answer"]
+
+    def state(self, key: str) -> str:
+        """How far the command of `key` has come."""
+        state = self.desk.actions.state_of(key)
+        return "" if state is None else state.state
+
+    # --- hands ---
+
+    def until(self, condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
+        self._until(condition, timeout)
+
+    def attend(self) -> None:
+        """Bring this window to the front, so that keys go to it."""
+        window = self.desk.window
+        window.raise_()
+        window.activateWindow()
+        self.until(window.isActiveWindow)
+
+    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        """Press a key in this window, where the focus is."""
+        self.attend()
+        QTest.keyClick(self.desk.window.focusWidget() or self.desk.window, key, modifier)
+
+    def click(self, panel_id: str, *words: str) -> None:
+        """Click the row that says `words`."""
+        view = view_of(self.panel(panel_id), panel_id)
+        said = words_of(view)
+        row = next(n for n, line in enumerate(said) if all(word in line for word in words))
+        index = view.model().index(row, 0)
+        view.scrollTo(index)
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+
+    def answer(self, words: str) -> None:
+        """Wait for the question that was opened, type `words` and press Enter."""
+        window = self.desk.window
+        self.until(lambda: any(d.isVisible() for d in window.findChildren(TextDialog)))
+        dialog = next(d for d in window.findChildren(TextDialog) if d.isVisible())
+        if words:
+            QTest.keyClicks(dialog.field, words)
+        QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+        self.until(lambda: not any(d.isVisible() for d in window.findChildren(TextDialog)))
+
+
+def view_of(panel: QWidget, panel_id: str) -> QAbstractItemView:
+    """The list of a panel."""
+    view = panel.findChild(QAbstractItemView, f"{panel_id}.list")
+    assert isinstance(view, QAbstractItemView)
+    return view
+
+
+def words_of(view: QAbstractItemView) -> list[str]:
+    """Every row in words, as assistive technology reads it."""
+    model = view.model()
+    return [str(model.data(model.index(row, 0, QModelIndex()), int(Qt.ItemDataRole.AccessibleTextRole))) for row in range(model.rowCount())]
+
+
+async def sit_down(options: DeskOptions, operator: Operator | None) -> Desk:
+    """Open a desk and sign `operator` in the way a person does: known to the journal, with a password."""
+    desk = Desk(options)
+    await desk.open()
+    if operator is not None:
+        if operator.id not in {known.id for known in await desk.journal.operators()}:
+            await desk.journal.add_operator(operator, PASSWORD, who=desk.session.who)
+        assert await desk.actions.sign_in(operator.id, PASSWORD) == operator
+    return desk
+
+
+@contextmanager
+def sitting(options: DeskOptions, operator: Operator | None, run: Run, until: Until) -> Iterator[Sitting]:
+    """A desk with somebody at it; it is closed after the block, and nothing of it stays."""
+    desk = run(sit_down(options, operator), timeout=PATIENCE_S)
+    try:
+        yield Sitting(desk, run, until)
+    finally:
+        run(desk.close(), timeout=PATIENCE_S)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def move_pointer(widget: QWidget, to: QPoint) -> None:
+    """Move the pointer over `widget`."""
+    QTest.mouseMove(widget, to)
