@@ -129,7 +129,7 @@ def main() -> int:
     from app.domain.errors import DeckError  # noqa: PLC0415
 
     try:
-        app(standalone_mode=False)
+        code: object = app(standalone_mode=False)
     except DeckError as error:
         print(f"citydeck: {error}", file=sys.stderr)
         return 2
@@ -137,7 +137,7 @@ def main() -> int:
         return done.exit_code
     except typer.Abort:
         return 130
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

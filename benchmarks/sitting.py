@@ -43,7 +43,8 @@ def sit(watch: Watch, *, seat: str = "duty", rate: float = 0.0, faults: list[str
         asked = options(Path(folder), seat=seat, rate=rate, faults=faults, seed=seed)
         city = DemoProcess.start(asked)
         try:
-            app = QApplication.instance() or QApplication(sys.argv[:1])
+            app = QApplication(sys.argv[:1])
+            app.setQuitOnLastWindowClosed(False)
             loop = qasync.QEventLoop(app)
             asyncio.set_event_loop(loop)
             with loop:

@@ -218,17 +218,15 @@ class CapRegister:
         return AlertKindId(f"cap.{(message.category or 'other').lower()[:20]}")
 
     def _area(self, message: CapMessage) -> AreaCode:
-        """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else."""
+        """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else, or about codes that this city does not have."""
         areas, root = self._city.areas, self._city.root
         if message.centre is not None:
             inside = [code for code, area in areas.items() if code != root and _contains(area.outline, message.centre)]
             if inside:
                 return inside[-1]
             return root if _meets(self._city.bounds, message) else AreaCode("")
-        for code in (*message.geocodes, message.region):
-            if AreaCode(code) in areas:
-                return AreaCode(code)
-        return root
+        codes = [AreaCode(code) for code in (*message.geocodes, message.region) if code]
+        return next((code for code in codes if code in areas), AreaCode("") if codes else root)
 
 
 def _same_words(name: Text, event: Text) -> bool:

@@ -138,8 +138,8 @@ class AlertPanel(Panel):
 
     def _offset(self, alert: AlertId | None) -> int | None:
         """Where the alert's row stands in the viewport, pixels; None where it is not in sight."""
-        if alert is None or self.hub.alerts.get(alert) is None:
-            return None
+        if alert is None or self.hub.alerts.get(alert) is None or self.list.verticalScrollBar().value() == 0:
+            return None  # at the top one watches the worst come in; only who has scrolled away keeps their place
         row = self.model.row_of(self.hub.alerts.row_of(alert))
         if row < 0:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
@@ -134,7 +136,7 @@ class BoardPanel(Panel):
             severity=verdict.severity,
             quality=words.t(QUALITY_WORDS[reading.quality]) if verdict.doubtful else "",
             missing=broken,
-            tooltip=self._tooltip(indicator, series, row, now),
+            tooltip=partial(self._tooltip, indicator, series, row),
             values=self.hub.series.spark(row, now).astype(np.float64),
             band=None if indicator.low is None or indicator.high is None else (indicator.low, indicator.high),
         )
@@ -162,7 +164,7 @@ class BoardPanel(Panel):
             return ""
         return self.t(N_("1 h {change}"), change=self.words.number(value - before, indicator.decimals, sign=True))
 
-    def _tooltip(self, indicator: Indicator, series: SeriesId, row: int, now: Millis) -> str:
+    def _tooltip(self, indicator: Indicator, series: SeriesId, row: int) -> str:
         reading = self.hub.series.reading(row)
         words = self.words
         band = (

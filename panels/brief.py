@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.domain.alert import Alert
 from app.domain.case import ENDED
 from app.domain.ids import Millis, area_of, indicator_of
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
-from app.qt.furniture import HeaderLine
+from app.qt.furniture import HeaderLine, scrolled
 from app.qt.naming import alert_title, area_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 
@@ -31,11 +31,7 @@ class BriefPanel(Panel):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setMargin(self.theme.px(16))
         self.text.setFont(self.theme.font(15))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(self.text)
-        column.addWidget(scroll, 1)
+        column.addWidget(scrolled(self.text), 1)
         self.foot = HeaderLine(self.context)
         column.addWidget(self.foot)
         self._written = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain.alert import Alert
 from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, CaseStep, Stage, UnitTask
@@ -12,7 +12,7 @@ from app.domain.ids import Millis, UnitId, indicator_of
 from app.domain.severity import SEVERITY_WORDS
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
-from app.qt.furniture import ActionBar, HeaderLine
+from app.qt.furniture import ActionBar, HeaderLine, scrolled
 from app.qt.naming import alert_standing, alert_title, alert_where, case_label
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.qt.rows import FACE_ROLE, RowModel
@@ -55,7 +55,7 @@ class CasePanel(Panel):
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self._page())
         column.addWidget(self.pages, 1)
-        self.bar = ActionBar(self.context, self.spec.actions)
+        self.bar = ActionBar(self.context, self.spec.actions, more=("reject", "reopen", "void"))
         column.addWidget(self.bar)
         focus = self.context.focus
         for signal in (focus.alert_selected, focus.case_selected):
@@ -106,11 +106,7 @@ class CasePanel(Panel):
         said.addWidget(self.facts)
         said.addWidget(self.procedure)
         said.addStretch(1)
-        self.words_area = QScrollArea()
-        self.words_area.setWidgetResizable(True)
-        self.words_area.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.words_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.words_area.setWidget(words)
+        self.words_area = scrolled(words)
         left = QVBoxLayout()
         left.setSpacing(px(8))
         left.addWidget(self.words_area, 1)
@@ -273,5 +269,5 @@ PANEL = PanelSpec(
     icon="case",
     needs=Topic.CASE | Topic.ALERT | Topic.SECOND,
     create=create,
-    actions=("acknowledge", "open_case", "dispatch", "verify", "close", "rework", "recall", "comment"),
+    actions=("acknowledge", "open_case", "file", "dispatch", "verify", "close", "rework", "recall", "comment"),
 )

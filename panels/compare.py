@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app.domain.city import AreaLevel, Direction, Indicator
 from app.domain.ids import AreaCode, IndicatorId, Millis, indicator_of, series_id
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
-from app.qt.furniture import HeaderLine
+from app.qt.furniture import HeaderLine, scrolled
 from app.qt.naming import area_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.services.judge import judge, outside
@@ -36,13 +36,7 @@ class ComparePanel(Panel):
         self.bars = RankBars(self.theme)
         self.bars.setAccessibleName(self.t(N_("District comparison")))
         self.bars.chosen.connect(self._on_chosen)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(self.bars)
-        scroll.viewport().setAutoFillBackground(False)
-        self.bars.setAutoFillBackground(False)
-        column.addWidget(scroll, 1)
+        column.addWidget(scrolled(self.bars), 1)
         self._districts = [a.code for a in self.context.city.areas.values() if a.level is AreaLevel.DISTRICT]
         self._order: list[AreaCode] = []
         focus = self.context.focus

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.domain.alert import Alert
 from app.domain.camera import CameraState
@@ -21,6 +21,7 @@ from app.domain.severity import SEVERITY_WORDS, Severity
 from app.domain.text import N_
 from app.domain.unit import UNIT_STATE_WORDS, UnitState
 from app.live.changes import ChangeSet, Topic
+from app.qt.furniture import action_menu
 from app.qt.naming import alert_title, area_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.services.judge import judge
@@ -326,19 +327,10 @@ class MapPanel(Panel):
     def _on_context(self, _lon: float, _lat: float, found: object, where: QPoint) -> None:
         """The actions that fit what is under the pointer, each with its reason where it cannot be done."""
         self._on_picked(found, where)
-        menu = QMenu(self)
-        operations = self.context.operations
-        if isinstance(found, Hit) and found.layer == "alerts":
-            for action in ("acknowledge", "open_case", "dispatch"):
-                spec, reason = operations.spec(action), operations.why_not(action)
-                entry = menu.addAction(f"{self.t(spec.title)}\t{spec.key}")
-                entry.setEnabled(reason is None)
-                entry.setToolTip(reason or self.t(spec.explains))
-                entry.triggered.connect(lambda _=False, a=action: self.context.tasks.start(operations.perform(a), f"action {a}"))
-            menu.addSeparator()
+        actions = self.spec.actions if isinstance(found, Hit) and found.layer == "alerts" else ()
+        menu = action_menu(self, self.context, actions)
+        menu.addSeparator()
         menu.addAction(self.t(N_("Whole city")), self._whole_city)
-        menu.setToolTipsVisible(True)
-        menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
 
     def _on_alert(self, selected: AlertId | None) -> None:

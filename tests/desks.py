@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
@@ -37,7 +37,7 @@ CHEN = Operator(id="chenjing", name="陈静", role=Role.DUTY_OFFICER)
 ZHANG = Operator(id="zhangying", name="张颖", role=Role.OPERATOR)
 LI = Operator(id="lilan", name="李岚", role=Role.LEADER)
 SIZE = "1600x900"
-PATIENCE_S = 60.0
+PATIENCE_S = 20.0
 """The machine may be busy with something else: a condition that is true at once costs nothing, however long it may wait."""
 
 
@@ -178,7 +178,8 @@ class Sitting:
 
     def panel(self, panel_id: str) -> Panel:
         """The panel, brought to the front."""
-        self.desk.window.show_panel(panel_id)
+        if not self.desk.window.docks.is_seen(panel_id):
+            self.desk.window.show_panel(panel_id)
         panel = self.desk.window.docks.panel(panel_id)
         assert isinstance(panel, Panel)
         if not panel.isVisible():
@@ -207,11 +208,12 @@ class Sitting:
         return found.stage if found is not None else None
 
     def notice(self) -> str:
-        """What the notice bar says."""
-        return " | ".join(notice.text for notice in self.desk.window.notices.shown)
+        """What the notice bar says, and what waits behind it."""
+        bar = self.desk.window.notices
+        return " | ".join(notice.text for notice in (bar.notice, *bar.waiting))
 
     def audit(self) -> list[AuditEntry]:
-        """The desk's journal, oldest first, from the database."""
+        """The desk's journal, oldest first, from the database. Not inside a condition: it turns the loop itself."""
         return list(reversed(self._run(self.desk.journal.recent(10_000))))
 
     def commands(self) -> list[AuditEntry]:
@@ -228,35 +230,57 @@ class Sitting:
     def until(self, condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
         self._until(condition, timeout)
 
+    def do(self, deed: Callable[[], object]) -> None:
+        """Do something with the hands. From a plain callback of the running loop, as Qt would: QTest turns Qt's events itself, and then other
+        tasks run, which they may neither without a running loop nor inside another task."""
+
+        async def through() -> None:
+            loop = asyncio.get_running_loop()
+            done: asyncio.Future[None] = loop.create_future()
+
+            def now() -> None:
+                try:
+                    deed()
+                except BaseException as fault:  # noqa: BLE001 - handed on to whoever waits
+                    done.set_exception(fault)
+                else:
+                    done.set_result(None)
+
+            loop.call_soon(now)
+            await done
+
+        self._run(through(), timeout=PATIENCE_S)
+
     def attend(self) -> None:
         """Bring this window to the front, so that keys go to it."""
         window = self.desk.window
-        window.raise_()
-        window.activateWindow()
+        self.do(window.activateWindow)
         self.until(window.isActiveWindow)
 
     def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         """Press a key in this window, where the focus is."""
         self.attend()
-        QTest.keyClick(self.desk.window.focusWidget() or self.desk.window, key, modifier)
+        self.do(lambda: QTest.keyClick(self.desk.window.focusWidget() or self.desk.window, key, modifier))
 
     def click(self, panel_id: str, *words: str) -> None:
         """Click the row that says `words`."""
         view = view_of(self.panel(panel_id), panel_id)
-        said = words_of(view)
-        row = next(n for n, line in enumerate(said) if all(word in line for word in words))
-        index = view.model().index(row, 0)
-        view.scrollTo(index)
-        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+
+        def click() -> None:
+            row = next(n for n, line in enumerate(words_of(view)) if all(word in line for word in words))
+            index = view.model().index(row, 0)
+            view.scrollTo(index)
+            QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+
+        self.do(click)
 
     def answer(self, words: str) -> None:
         """Wait for the question that was opened, type `words` and press Enter."""
         window = self.desk.window
         self.until(lambda: any(d.isVisible() for d in window.findChildren(TextDialog)))
         dialog = next(d for d in window.findChildren(TextDialog) if d.isVisible())
-        if words:
-            QTest.keyClicks(dialog.field, words)
-        QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+        self.do(lambda: QTest.keyClicks(dialog.field, words))
+        self.do(lambda: QTest.keyClick(dialog.field, Qt.Key.Key_Return))
         self.until(lambda: not any(d.isVisible() for d in window.findChildren(TextDialog)))
 
 
@@ -293,8 +317,3 @@ def sitting(options: DeskOptions, operator: Operator | None, run: Run, until: Un
     finally:
         run(desk.close(), timeout=PATIENCE_S)
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-def move_pointer(widget: QWidget, to: QPoint) -> None:
-    """Move the pointer over `widget`."""
-    QTest.mouseMove(widget, to)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.actions.desk import ActionDesk
 from app.actions.outbox import Outbox
@@ -133,14 +133,14 @@ def desk(
     size: tuple[int, int] = (1920, 1080),
     theme: Theme | None = None,
     outbox_counts: dict[str, int] | None = None,
-) -> Iterator[Desk]:
+) -> Generator[Desk]:
     """A shown desk window; taken down again at the end."""
     pack = city()
     kept = {} if settings is None else settings
     hub = Hub(pack, lambda: NOW)
     journal = Journal.open(folder, desk="test")
     session = Session(seat=seat, desk="test", operator=operator)
-    outbox = Outbox(journal, hub, now=lambda: NOW, call_later=lambda delay, call: loop.call_later(delay, call))
+    outbox = Outbox(journal, hub, now=lambda: NOW, call_later=loop.call_later)
     actions = ActionDesk(journal, hub, session, outbox, now=lambda: NOW, routes=lambda _command: None)
     frames = FrameClock(hub)
     told: list[DeckError] = []
@@ -169,4 +169,3 @@ def desk(
         loop.run_until_complete(actions.close())
         journal.close()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        QApplication.processEvents()

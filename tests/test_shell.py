@@ -61,7 +61,14 @@ def alert(number: int, severity: int, minutes: int, title: str = "煤气") -> Al
 
 def link(state: LinkState, *, since: int = 38_000, simulated: bool = True) -> LinkReport:
     return LinkReport(
-        name=SourceName("demo"), kind="gateway", address="ws://127.0.0.1", state=state, since=Millis(NOW - since), simulated=simulated, commands=True, delay_ms=18.0
+        name=SourceName("demo"),
+        kind="gateway",
+        address="ws://127.0.0.1",
+        state=state,
+        since=Millis(NOW - since),
+        simulated=simulated,
+        commands=True,
+        delay_ms=18.0,
     )
 
 
@@ -265,7 +272,7 @@ def test_a_floating_window_out_of_sight_is_brought_back(d: Desk) -> None:
     d.window.docks.float_panel("units")
     floating = d.window.docks.floating()[0]
     floating.move(9_000, 9_000)
-    assert d.window._screens.look() >= 1  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    assert d.window._screens.look() >= 1  # pyright: ignore[reportPrivateUsage]
     assert floating.x() < 9_000
 
 
@@ -277,13 +284,13 @@ def test_the_bar_says_how_the_platform_is(d: Desk) -> None:
     assert "No platform" in top.link.shown
     assert not top.simulated.isVisible()
     d.hub.link(link(LinkState.LIVE))
-    d.window._on_frame(d.hub.take())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    d.window._on_frame(d.hub.take())  # pyright: ignore[reportPrivateUsage]
     assert top.link.shown == "Platform normal · 18 ms"
     assert top.link.severity == 0
     assert top.simulated.isVisible()
     assert not d.window.banner.isVisible()
     d.hub.link(link(LinkState.DOWN))
-    d.window._on_frame(d.hub.take())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    d.window._on_frame(d.hub.take())  # pyright: ignore[reportPrivateUsage]
     assert top.link.shown == "Platform down 38 s · figures are getting old"
     assert top.link.severity == 2
     assert d.window.banner.isVisible()
@@ -303,7 +310,8 @@ def test_status_words() -> None:
 
 def test_the_worst_that_wait_are_named_first() -> None:
     hub = Hub(city(), lambda: NOW)
-    hub.batch(Batch(source=SourceName("demo"), at=NOW, alerts=tuple(alert(n, severity, minutes) for n, severity, minutes in ((1, 3, 1), (2, 1, 9), (3, 2, 3), (4, 2, 1), (5, 4, 80)))))
+    rows = ((1, 3, 1), (2, 1, 9), (3, 2, 3), (4, 2, 1), (5, 4, 80))
+    hub.batch(Batch(source=SourceName("demo"), at=NOW, alerts=tuple(alert(*row) for row in rows)))
     assert [a.id for a in facts.worst_waiting(hub.alerts, 3)] == ["a2", "a4", "a3"]
     assert facts.standing(hub.alerts) == (1, 2, 1, 1)
     times, _ = facts.last_hour(hub.alerts, NOW)
@@ -315,7 +323,7 @@ def test_the_worst_that_wait_are_named_first() -> None:
 def test_bars_fit_their_window(tmp_path: Path, loop: asyncio.AbstractEventLoop, seat: Seat, width: int) -> None:
     with desk(tmp_path, loop, seat=seat, size=(width, 768)) as made:
         made.hub.link(link(LinkState.DOWN))
-        made.window._on_frame(ChangeSet(NEEDS | Topic.SECOND))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        made.window._on_frame(ChangeSet(NEEDS | Topic.SECOND))  # pyright: ignore[reportPrivateUsage]
         made.loop.run_until_complete(asyncio.sleep(0.02))
         assert made.window.width() == width
         top = made.window.top
@@ -496,7 +504,7 @@ def test_confirm(d: Desk, qtbot: QtBot) -> None:
     async def run(key: Qt.Key, grave: bool) -> bool:
         task = asyncio.ensure_future(confirm(d.window, d.window.words, d.window.theme, "Delete", "Really?", grave=grave))
         await asyncio.sleep(0)
-        qtbot.keyClick([x for x in d.window.findChildren(ConfirmDialog) if x.isVisible()][0], key)
+        qtbot.keyClick(next(x for x in d.window.findChildren(ConfirmDialog) if x.isVisible()), key)
         return await asyncio.wait_for(task, 5)
 
     assert d.loop.run_until_complete(run(Key.Key_Return, False)) is True
@@ -569,7 +577,7 @@ def test_a_leader_may_look_but_not_act(tmp_path: Path, loop: asyncio.AbstractEve
 
 def test_menus_open_without_blocking(d: Desk) -> None:
     d.window.arranger.save("mine")
-    for menu in (d.window._view_menu(), d.window._operator_menu(), d.window._area_menu()):  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    for menu in (d.window.menus.view(), d.window.menus.operator(), d.window.menus.area(), d.window.menus.panel("map")):
         assert menu.actions()
         menu.popup(QPoint(0, 0))
         menu.close()
@@ -670,7 +678,13 @@ def test_a_crash_path_writes_only_a_few_reports_a_run(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_reach_the_log(tmp_path: Path) -> None:
-    for text in ("ws://u:pa55word@h/x", "wss://h/?token=pa55word&x=1", "Authorization: Bearer pa55word", '{"password": "pa55word"}', "api_key=pa55word"):
+    for text in (
+        "ws://u:pa55word@h/x",
+        "wss://h/?token=pa55word&x=1",
+        "Authorization: Bearer pa55word",
+        '{"password": "pa55word"}',
+        "api_key=pa55word",
+    ):
         assert "pa55word" not in without_secrets(text)
     assert without_secrets("the platform said 12 tokens of text") == "the platform said 12 tokens of text"
     last = open_log(tmp_path)

@@ -148,6 +148,8 @@ class KeyButton(QAbstractButton):
         self._relayout()
 
     def set_kind(self, kind: Kind) -> None:
+        if kind == self._kind:
+            return
         self._kind = kind
         self._relayout()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from widgets.severity import draw_severity
+from widgets.severity import severity_pixmap
 from widgets.theme import Theme
+
+Index = QModelIndex | QPersistentModelIndex
 
 ROW = 43
 PADDING = 12
@@ -62,20 +65,20 @@ class RowDelegate(QStyledItemDelegate):
             self._box(painter, QRect(left, rect.top() + px(9), px(13), px(13)), face.checked)
             left += px(24)
         if face.severity:
-            draw_severity(painter, QRect(left, rect.top() + px(8), px(16), px(16)), face.severity, theme, dim=face.dim)
+            pixmap = severity_pixmap(face.severity, px(16), theme, painter.device().devicePixelRatioF(), dim=face.dim)
+            painter.drawPixmap(QPointF(left, rect.top() + px(8)), pixmap)
         if face.severity or face.checked is None:
             left += px(28) if face.severity else 0
         right = rect.right() - px(PADDING)
-        title_font, note_font = theme.font(14, bold=face.bold), theme.font(12)
         baseline = rect.top() + px(18), rect.top() + px(35)
         right_width = self._right(painter, face, right, baseline)
-        painter.setFont(title_font)
+        painter.setFont(theme.font(14, bold=face.bold))
         painter.setPen(tokens.ink3 if face.dim else tokens.ink)
         room = right - left - px(8)
-        painter.drawText(left, baseline[0], QFontMetrics(title_font).elidedText(face.title, Qt.TextElideMode.ElideRight, room - right_width[0]))
-        painter.setFont(note_font)
+        painter.drawText(left, baseline[0], theme.elided(face.title, 14, room - right_width[0], bold=face.bold))
+        painter.setFont(theme.font(12))
         painter.setPen(tokens.ink3)
-        painter.drawText(left, baseline[1], QFontMetrics(note_font).elidedText(face.note, Qt.TextElideMode.ElideRight, room - right_width[1]))
+        painter.drawText(left, baseline[1], theme.elided(face.note, 12, room - right_width[1]))
         painter.restore()
 
     def _right(self, painter: QPainter, face: RowFace, right: int, baseline: tuple[int, int]) -> tuple[int, int]:
@@ -85,9 +88,8 @@ class RowDelegate(QStyledItemDelegate):
             (face.right, 13, baseline[0], theme.tokens.ink3 if face.dim else theme.tokens.ink2),
             (face.right_note, 12, baseline[1], theme.severity(face.tone) if face.tone else theme.tokens.ink3),
         ):
-            font = theme.font(size)
-            width = QFontMetrics(font).horizontalAdvance(text)
-            painter.setFont(font)
+            width = theme.width(text, size)
+            painter.setFont(theme.font(size))
             painter.setPen(colour)
             painter.drawText(right - width, y, text)
             widths.append(width)
@@ -133,6 +135,8 @@ class RowList(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
+        # The view must not run after a selected row that moves by itself; only a person's keys scroll.
+        self.setAutoScroll(False)
         self.doubleClicked.connect(self._on_double_click)
         theme.changed.connect(self._restyle)
 
@@ -145,6 +149,11 @@ class RowList(QListView):
         if self._whole_rows:
             self.setViewportMargins(0, 0, 0, self.height() % self._theme.px(ROW))
         super().resizeEvent(event)
+
+    def dataChanged(self, top: Index, bottom: Index, roles: Sequence[int] = ()) -> None:
+        """Repaint these rows, in this frame. The list's own way lays every row out anew and repaints them all, one turn of the loop later."""
+        if self.isVisible():
+            self.viewport().update(self.visualRect(top).united(self.visualRect(bottom)))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._touched = time.monotonic()
@@ -171,6 +180,7 @@ class RowList(QListView):
             event.ignore()  # letters are the panel's action keys, not a search in the list
         else:
             super().keyPressEvent(event)
+            self.scrollTo(self.currentIndex())
 
     def _on_double_click(self, index: QModelIndex) -> None:
         self.entered_row.emit(index.row())

@@ -6,7 +6,7 @@ One widget paints them all, because a widget a tile costs more than its text. It
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,7 +45,8 @@ class TileFace:
     quality: str = ""
     stale: bool = False
     missing: bool = False
-    tooltip: str = ""
+    tooltip: str | Callable[[], str] = ""
+    """Text, or what makes it when somebody asks: few tooltips of the thousands an hour are ever read."""
     values: Floats = field(default_factory=lambda: _NO_VALUES)
     band: tuple[float, float] | None = None
 
@@ -397,8 +398,10 @@ class TileBoard(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent):
             index = self.index_at(event.pos())
-            if index >= 0 and self._faces[index].tooltip:
-                QToolTip.showText(event.globalPos(), self._faces[index].tooltip, self.viewport(), self.tile_rect(index))
+            tip = self._faces[index].tooltip if index >= 0 else ""
+            said = tip if isinstance(tip, str) else tip()
+            if said:
+                QToolTip.showText(event.globalPos(), said, self.viewport(), self.tile_rect(index))
             else:
                 QToolTip.hideText()
             return True

@@ -113,7 +113,7 @@ class ActionDesk:
             key=CommandKey(uuid.uuid4().hex),
             act=_checked(deed.act, spec),
             area=deed.area,
-            actor=operator.id,
+            actor=operator.name,
             role=operator.role,
             seat=self.session.seat,
             desk=self.session.desk,

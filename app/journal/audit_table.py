@@ -49,6 +49,7 @@ class AuditTable:
     def reconcile(self, connection: Connection) -> None:
         """Compare the head file with the table, at the start. A crash leaves the head behind by rows that chain properly: that is mended
         and recorded. Anything else is a break: evidence is kept, recorded, and `warning` says so."""
+        self._claim(connection)
         newest = self._newest(connection)
         try:
             head = self._file.read()
@@ -82,8 +83,7 @@ class AuditTable:
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> list[AuditEntry]:
         """Number, chain and insert `entries` within the caller's transaction. Rows removed behind our back are noticed here too."""
-        if self._database.shared:
-            connection.execute(_LOCK_CHAIN)
+        self._claim(connection)
         newest = self._newest(connection)
         if newest != self._head:
             fault = self._fault_between(connection, self._head, newest) if self._database.shared else "rows changed while the desk was running"
@@ -92,6 +92,11 @@ class AuditTable:
             else:
                 self._head = newest
         return self._add(connection, entries)
+
+    def _claim(self, connection: Connection) -> None:
+        """Nobody else appends until this transaction ends. SQLite's transactions are exclusive anyway."""
+        if self._database.shared:
+            connection.execute(_LOCK_CHAIN)
 
     def holds(self, connection: Connection, head: Head) -> bool:
         """Whether the row that `head` speaks of is in the table."""

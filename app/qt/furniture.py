@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QWidget
 
+from app.domain.text import N_
 from app.qt.panel import PanelContext
 from widgets.chips import KeyButton
 
@@ -43,10 +45,42 @@ class HeaderLine(QFrame):
         self.right.setProperty("tone", "quiet")
 
 
+def action_menu(parent: QWidget, context: PanelContext, actions: Sequence[str]) -> QMenu:
+    """A menu of `actions` on what is selected, each with its key, or with the reason why it cannot be done. It deletes itself."""
+    menu = QMenu(parent)
+    menu.setToolTipsVisible(True)
+    for action in actions:
+        spec, reason = context.operations.spec(action), context.operations.why_not(action)
+        entry = menu.addAction(f"{context.words.t(spec.title)}\t{spec.key}" if spec.key else context.words.t(spec.title))
+        entry.setEnabled(reason is None)
+        entry.setToolTip(reason or context.words.t(spec.explains))
+        entry.triggered.connect(partial(_start, context, action))
+    menu.aboutToHide.connect(menu.deleteLater)
+    return menu
+
+
+def _start(context: PanelContext, action: str) -> None:
+    context.tasks.start(context.operations.perform(action), f"action {action}")
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """`content` in a scroll area of the panel's own ground."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    # Both fill themselves with the palette's window colour otherwise, which is not the panel's.
+    area.viewport().setAutoFillBackground(False)
+    content.setAutoFillBackground(False)
+    return area
+
+
 class ActionBar(QFrame):
     """The actions of a panel, with the key written on each; the first that can be done is the main one. The rest say why not."""
 
-    def __init__(self, context: PanelContext, actions: Sequence[str]) -> None:
+    def __init__(self, context: PanelContext, actions: Sequence[str], more: Sequence[str] = ()) -> None:
+        """`more`: actions that are seldom wanted; they stand in a menu at the end."""
         super().__init__()
         self._context = context
         self._buttons: dict[str, KeyButton] = {}
@@ -66,13 +100,21 @@ class ActionBar(QFrame):
             button.clicked.connect(lambda _=False, a=action: self.start(a))
             self._buttons[action] = button
             row.addWidget(button)
+        if more:
+            self._more = QPushButton(context.words.t(N_("More")))
+            self._more.clicked.connect(lambda: self._show_more(more))
+            row.addWidget(self._more)
         row.addStretch(1)
         row.addWidget(self.note)
         self.update_state()
 
     def start(self, action: str) -> None:
         """Begin `action` on what is selected."""
-        self._context.tasks.start(self._context.operations.perform(action), f"action {action}")
+        _start(self._context, action)
+
+    def _show_more(self, actions: Sequence[str]) -> None:
+        menu = action_menu(self, self._context, actions)
+        menu.popup(self._more.mapToGlobal(self._more.rect().topLeft()) - QPoint(0, menu.sizeHint().height()))
 
     def update_state(self) -> None:
         """Bring the buttons in line with what can be done now."""

@@ -21,7 +21,7 @@ REALITY_WORDS: dict[Reality, str] = {
 def area_name(city: CityPack, words: Words, code: AreaCode) -> str:
     """The area's name; its code where the pack does not know it; that it lies elsewhere where it has none."""
     if not code:
-        return words.t(N_("outside the city"))
+        return words.t(N_("not among this city's areas"))
     area = city.areas.get(code)
     return words.text(area.name) if area is not None else code
 

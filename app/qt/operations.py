@@ -21,6 +21,7 @@ Ask = Callable[[str, str, bool], Awaitable[str | None]]
 """ask(title, prompt, required) → the comment, or None where the person cancelled."""
 
 MOVES: dict[str, Move] = {
+    "file": Move.FILE,
     "dispatch": Move.DISPATCH,
     "recall": Move.RECALL,
     "verify": Move.VERIFY,

@@ -44,7 +44,9 @@ class Arranger(QObject):
     changed = Signal()
     """Name, lock, the list of layouts or what can be undone."""
 
-    def __init__(self, docks: DockArea, seat: Seat, settings: Settings, default: Callable[[], Layout], tell: Callable[[DeckError], None], marks: frozenset[str]) -> None:
+    def __init__(
+        self, docks: DockArea, seat: Seat, settings: Settings, default: Callable[[], Layout], tell: Callable[[DeckError], None], marks: frozenset[str]
+    ) -> None:
         """`default`: the seat's layout for the size the window has now. `marks`: of all its layouts, for windows of any size."""
         super().__init__(docks)
         self._docks = docks
@@ -209,7 +211,8 @@ class Arranger(QObject):
         return name
 
     def _drop(self, name: str) -> None:
-        self._tell(DeckError(N_("A saved layout does not fit this version any more and was dropped."), where=name, remedy=N_("The seat's standard layout is shown.")))
+        what = N_("A saved layout does not fit this version any more and was dropped.")
+        self._tell(DeckError(what, where=name, remedy=N_("The seat's standard layout is shown.")))
 
     def _remember(self) -> None:
         present = _Present(self.name, self._default().mark, self._docks.capture().decode(), self.locked)

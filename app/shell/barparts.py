@@ -166,7 +166,8 @@ class Bar(QWidget):
             item = self._row.itemAt(number)
             widget = item.widget() if item is not None else None
             if widget is not None and not widget.property("absent"):
-                widths[widget] = max(widget.sizeHint().width() if widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Fixed else 0, widget.minimumSizeHint().width())
+                fixed = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Fixed
+                widths[widget] = (widget.sizeHint() if fixed else widget.minimumSizeHint()).width()
         needed = sum(widths.values()) + self._row.spacing() * (self._row.count() - 1)
         for item, _ in self._least:
             if item.property("absent"):

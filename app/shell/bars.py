@@ -167,7 +167,8 @@ class DutyTopBar(TopBar):
             rate, load = self._rate.read(s.now())
             self.rate.say(rate_words(s.words, rate, load))
             waiting = s.hub.alerts.unacknowledged()
-            self.waiting.say(Said((Part(s.words.t(N_("Unhandled")) + " "), Part(s.words.number(waiting), bold=True)), 0, s.words.t(N_("Alerts that nobody has acknowledged yet."))))
+            parts = (Part(s.words.t(N_("Unhandled")) + " "), Part(s.words.number(waiting), bold=True))
+            self.waiting.say(Said(parts, 0, s.words.t(N_("Alerts that nobody has acknowledged yet."))))
         if change.topics & (Topic.SECOND | Topic.ACTION):
             self.outbox.say(outbox_words(s.words, s.outbox()))
         super().refresh(change)
@@ -204,9 +205,8 @@ class WallTopBar(TopBar):
         if change.topics & (Topic.SECOND | Topic.CASE):
             counts = facts.case_counts(s.hub, s.now())
             late = Part(s.words.number(counts.overdue), "3" if counts.overdue else "quiet", bold=counts.overdue > 0)
-            self.cases.say(
-                Said((Part(s.words.t(N_("Open cases")) + " "), Part(s.words.number(counts.open), "title", bold=True), Part(" · " + s.words.t(N_("overdue")) + " "), late))
-            )
+            total = Part(s.words.number(counts.open), "title", bold=True)
+            self.cases.say(Said((Part(s.words.t(N_("Open cases")) + " "), total, Part(" · " + s.words.t(N_("overdue")) + " "), late)))
         super().refresh(change)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import locale
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
@@ -140,7 +141,7 @@ class Desk:
         await self.actions.start()
         self.window = self._make_window(options.lang or self.preferences.lang or _system_language())
         self.meter = Meter(self.city, self.hub, self.frames.gauges, options.seat, self.window.words.lang, self.outbox_counts)
-        self.window.show()
+        self._show()
         self.frames.start()
         await self._sit_down()
         self._tell_findings()
@@ -169,7 +170,13 @@ class Desk:
     def outbox_counts(self) -> dict[str, int]:
         """Commands by how far they have come."""
         counts = self.outbox.counts
-        return {"pending": self.outbox.unsent, "sent": self.outbox.unanswered - self.outbox.unsent, "confirmed": counts.confirmed, "refused": counts.refused, "kept": counts.kept}
+        return {
+            "pending": self.outbox.unsent,
+            "sent": self.outbox.unanswered - self.outbox.unsent,
+            "confirmed": counts.confirmed,
+            "refused": counts.refused,
+            "kept": counts.kept,
+        }
 
     # --- inside -------------------------------------------------------------------------------------------------------------
 
@@ -185,6 +192,15 @@ class Desk:
         window.closing.connect(self.closed.set)
         window.start()
         return window
+
+    def _show(self) -> None:
+        """A desk takes the whole screen, a wall without any frame; a picture takes the size that was asked for."""
+        if self.options.screenshot is not None:
+            self.window.show()
+        elif self.options.seat is Seat.WALL:
+            self.window.showFullScreen()
+        else:
+            self.window.showMaximized()
 
     def _change_language(self, lang: str) -> None:
         """Words stand in every panel, so the window is made anew; everything else goes on."""
@@ -224,7 +240,9 @@ class Desk:
             asked = self.preferences.connect
             if not asked:
                 self.window.tell(
-                    DeckError(N_("This desk has no source of data."), remedy=N_("Start it with --demo, or with --connect wss://… once; it is remembered."))
+                    DeckError(
+                        N_("This desk has no source of data."), remedy=N_("Start it with --demo, or with --connect wss://… once; it is remembered.")
+                    )
                 )
         for spec in asked:
             self.add_source(spec, token=_token(self.options))
@@ -308,6 +326,9 @@ async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: C
     if not last.ended_well:
         desk.window.tell_last_crash(last.reports[-1] if last.reports else None)
     desk.tasks.start(_meter(desk), "meter")
+    for name in (signal.SIGINT, signal.SIGTERM):
+        # The event loop's beat lets Python see the signal within some milliseconds.
+        signal.signal(name, lambda *_: desk.closed.set())
     try:
         if options.screenshot is not None:
             await asyncio.sleep(options.after)

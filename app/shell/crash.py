@@ -193,4 +193,5 @@ def _versions() -> list[str]:
 def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     if message.startswith(_QUIET_QT):
         return
-    _qt_log.log(_QT_LEVEL.get(kind, logging.WARNING), "%s%s", f"{context.category}: " if context.category and context.category != "default" else "", message)
+    category = f"{context.category}: " if context.category and context.category != "default" else ""
+    _qt_log.log(_QT_LEVEL.get(kind, logging.WARNING), "%s%s", category, message)

@@ -288,8 +288,8 @@ class _Slot(QWidget):
         super().__init__()
         self._build = build
         self.content: QWidget | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
 
     def fill(self) -> None:
         """Make the panel if the slot is in sight."""
@@ -298,9 +298,7 @@ class _Slot(QWidget):
         self.content = self._build()
         if self.content is None:
             return
-        layout = self.layout()
-        assert layout is not None
-        layout.addWidget(self.content)
+        self._column.addWidget(self.content)
         self.setFocusProxy(self.content)
         self.content.show()
 

@@ -14,7 +14,10 @@ _SIZE = 2_000_000
 _KEPT = 5
 _LINES = 200
 _HIDDEN = "***"
-_SECRET = re.compile(r"(?i)((?:pass(?:word|wd)?|token|secret|api[-_]?key|authorization|cookie)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?)([^\s\"',;&)}\]]+)")
+_SECRET = re.compile(
+    r"(?i)((?:pass(?:word|wd)?|token|secret|api[-_]?key|authorization|cookie)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?)"
+    r"([^\s\"',;&)}\]]+)"
+)
 _IN_ADDRESS = re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^/\s:@]*:)([^@\s/]+)(@)")
 _BEARER = re.compile(r"(?i)(bearer\s+)([a-z0-9._~+/=-]{8,})")
 

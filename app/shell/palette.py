@@ -6,7 +6,19 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.domain.text import N_
 from app.qt.words import Words
@@ -28,6 +40,7 @@ class Palette(QFrame):
     def __init__(self, window: QWidget, theme: Theme, words: Words, find: Callable[[str, int], list[Entry]]) -> None:
         """`find(query, limit)` answers entries, best first."""
         super().__init__(window)
+        self._window = window
         self._theme = theme
         self._words = words
         self._find = find
@@ -43,7 +56,7 @@ class Palette(QFrame):
         self.results.setUniformItemSizes(True)
         self.results.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.results.setItemDelegate(_Rows(theme, self.results))
-        self.results.itemClicked.connect(lambda _item: self.do())
+        self.results.itemClicked.connect(self._on_click)
         self.nothing = QLabel(self)
         self.nothing.setProperty("role", "hint")
         self._column = QVBoxLayout(self)
@@ -56,7 +69,7 @@ class Palette(QFrame):
     def open_at(self, corner: QPoint, width: int) -> None:
         """Open with its right upper corner at `corner` (window coordinates), at least `width` wide."""
         self._came_from = QApplication.focusWidget()
-        window = self.parentWidget()
+        window = self._window
         wide = min(max(width, self._theme.px(560)), window.width() - self._theme.px(16))
         self.field.clear()
         self._search("")
@@ -79,8 +92,7 @@ class Palette(QFrame):
 
     def do(self) -> None:
         """Do what is chosen. Something that cannot be done now says why and stays."""
-        item = self.results.currentItem()
-        entry: Entry | None = item.data(_ENTRY) if item is not None else None
+        entry: Entry | None = self.results.currentIndex().data(_ENTRY)
         if entry is None:
             return
         if entry.why_not is not None:
@@ -91,6 +103,9 @@ class Palette(QFrame):
         entry.run()
         self.chosen.emit(entry.id)
 
+    def _on_click(self, _item: QListWidgetItem) -> None:
+        self.do()
+
     def entries(self) -> list[Entry]:
         """What is listed now."""
         return [self.results.item(n).data(_ENTRY) for n in range(self.results.count())]
@@ -98,7 +113,7 @@ class Palette(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._on_key(event)
-        if watched is self.field and isinstance(event, QFocusEvent) and event.type() == QEvent.Type.FocusOut and event.reason() != Qt.FocusReason.PopupFocusReason:
+        if watched is self.field and isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() != Qt.FocusReason.PopupFocusReason:
             self.leave()
         return super().eventFilter(watched, event)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.domain.ids import CameraId, UnitId, series_id
 from app.domain.text import N_, Text
@@ -66,7 +67,8 @@ class Reach:
     def _areas(self) -> Iterable[Entry]:
         c, kind = self._context, self._context.words.t(N_("area"))
         for area in c.city.areas.values():
-            yield Entry(f"area.{area.code}", c.words.text(area.name), kind, (*_names(area.name), area.code), lambda code=area.code: self._go_area(code), weight=20)
+            names = (*_names(area.name), area.code)
+            yield Entry(f"area.{area.code}", c.words.text(area.name), kind, names, lambda code=area.code: self._go_area(code), weight=20)
 
     def _units(self) -> Iterable[Entry]:
         c, kind = self._context, self._context.words.t(N_("unit"))
@@ -93,7 +95,8 @@ class Reach:
             if all(token in names for token in tokens):
                 camera = hub.cameras.get(camera_id)
                 if camera is not None:
-                    found.append(Entry(f"camera.{camera_id}", c.words.text(camera.name), kind, (names,), lambda code=camera.area: self._go_area(code)))
+                    run = partial(self._go_area, camera.area)
+                    found.append(Entry(f"camera.{camera_id}", c.words.text(camera.name), kind, (names,), run))
                 if len(found) >= _CAMERAS:
                     break
         return found

@@ -36,17 +36,17 @@ class ScreenWatch(QObject):
         self._soon.setInterval(200)
         self._soon.timeout.connect(self.look)
         app = QGuiApplication.instance()
-        assert isinstance(app, QGuiApplication)
-        app.screenRemoved.connect(self._on_screens)
-        app.screenAdded.connect(self._on_screens)
-        app.primaryScreenChanged.connect(self._on_screens)
+        if isinstance(app, QGuiApplication):
+            app.screenRemoved.connect(self._on_screens)
+            app.screenAdded.connect(self._on_screens)
+            app.primaryScreenChanged.connect(self._on_screens)
 
     def look(self) -> int:
         """Rescue now what is out of sight; answers how many windows moved."""
-        primary = QGuiApplication.primaryScreen()
-        if primary is None:
-            return 0
         screens = [s.availableGeometry() for s in QGuiApplication.screens()]
+        if not screens:
+            return 0
+        primary = QGuiApplication.primaryScreen()
         moved = 0
         for window in self._windows():
             target = rescued(window.frameGeometry(), screens, primary.availableGeometry())

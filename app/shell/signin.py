@@ -35,6 +35,9 @@ class Door(Protocol):
         ...
 
 
+Start = Callable[[Coroutine[object, object, object], str], object]
+
+
 class SignInPage(QWidget):
     """A full page of the window. `entered` says who came in; the passwords are gone from its fields by then."""
 
@@ -42,7 +45,7 @@ class SignInPage(QWidget):
     watch_asked = Signal()
     """Look on without signing in: the desk shows, and nothing can be done."""
 
-    def __init__(self, theme: Theme, words: Words, door: Door, start: Callable[[Coroutine[object, object, object], str], object], city: str, seat: str) -> None:
+    def __init__(self, theme: Theme, words: Words, door: Door, start: Start, city: str, seat: str) -> None:
         """`start(coroutine, name)` runs a coroutine that ends with the window. `city` and `seat` are their names."""
         super().__init__()
         self._theme = theme
@@ -221,8 +224,12 @@ class SignInPage(QWidget):
         for label, field, first_only in self._rows:
             label.setVisible(self._first or not first_only)
             field.setVisible(self._first or not first_only)
-        self.lead.setText(t(N_("Nobody has used this desk yet. Make the first operator.")) if self._first else t(N_("Sign in to act. Everything you do is recorded under your name.")))
-        self.main.setText(t(N_("Make operator and sign in  Enter")) if self._first else t(N_("Sign in  Enter")))
+        if self._first:
+            self.lead.setText(t(N_("Nobody has used this desk yet. Make the first operator.")))
+            self.main.setText(t(N_("Make operator and sign in  Enter")))
+        else:
+            self.lead.setText(t(N_("Sign in to act. Everything you do is recorded under your name.")))
+            self.main.setText(t(N_("Sign in  Enter")))
 
     def _lay_out(self) -> None:
         self._card = QFrame()
@@ -253,7 +260,8 @@ class SignInPage(QWidget):
         self._inner.setSpacing(px(12))
         self._form.setHorizontalSpacing(px(16))
         self._form.setVerticalSpacing(px(10))
-        self._card.setStyleSheet(f'QFrame[objectName="signin.card"] {{ background: {t.panel.name()}; border: 1px solid {t.line.name()}; border-radius: {px(4)}px; }}')
+        look = f"background: {t.panel.name()}; border: 1px solid {t.line.name()}; border-radius: {px(4)}px;"
+        self._card.setStyleSheet(f'QFrame[objectName="signin.card"] {{ {look} }}')
         self.error.setStyleSheet(f"color: {t.sev[1].name()};")
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QIcon, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QLabel, QMainWindow, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions.desk import ActionDesk
-from app.actions.spec import ACTIONS, BY_ID
+from app.actions.spec import ACTIONS
 from app.citypack import CityPack
-from app.domain.city import AreaLevel
 from app.domain.errors import DeckError
 from app.domain.ids import Millis
 from app.domain.role import SEAT_WORDS, Operator, Seat
@@ -33,12 +33,14 @@ from app.qt.tasks import Tasks
 from app.qt.words import Words
 from app.shell.arranger import LONGEST_NAME, Arranger
 from app.shell.bars import BOTTOM_BARS, NEEDS, TOP_BARS, BarSignals, BarSources
+from app.shell.crashpage import CrashPage
 from app.shell.docking import DockArea
 from app.shell.keys import FULL, LOCK, OVERVIEW, PALETTE, UNDO, KeyOverview
 from app.shell.layouts import Layout
+from app.shell.menus import Does, Menus
 from app.shell.notices import Notice, NoticeBar, NoticeLine
 from app.shell.palette import Palette
-from app.shell.reach import Command, Reach
+from app.shell.reach import Reach
 from app.shell.rescue import ScreenWatch
 from app.shell.seats import standard
 from app.shell.settings import Settings
@@ -47,10 +49,8 @@ from app.shell.status import banner_words, worst_of
 from widgets.icons import ICON_NAMES, icon
 from widgets.theme import Theme
 
-LANGUAGES = {"zh_CN": "中文", "en": "English"}
 _BETWEEN_COUNTS_MS = 250
 """In a storm the bars count four times a second, not thirty."""
-_DECK_ACTIONS = ("sign_out", "save_layout", "lock_layout", "change_language", "change_theme")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class DeskPieces:
     now: Callable[[], Millis]
     seat: Seat
     door: Door
-    outbox: Callable[[], Mapping[str, int]] = field(default=lambda: {})
+    outbox: Callable[[], Mapping[str, int]] = field(default=dict)
     """Commands by how far they have come: pending, sent, confirmed, refused."""
 
 
@@ -91,9 +91,10 @@ class DeskWindow(QMainWindow):
         self.theme = pieces.theme
         self._specs = list(specs)
         self._settings = settings
-        self._default = default or (lambda width: standard(pieces.seat, width, pieces.theme.scale))
+        self._default: Callable[[int], Layout] = default or self._standard
         self._undo: list[Callable[[], None]] = []
         self._counted_at = 0
+        self._shown = False
         self.operations = Operations(pieces.hub, pieces.actions, pieces.focus, pieces.words, self.ask)
         self.context = PanelContext(
             pieces.city, pieces.hub, pieces.actions, pieces.focus, pieces.frames, pieces.theme, pieces.words, pieces.tasks, pieces.now, pieces.seat,
@@ -161,7 +162,7 @@ class DeskWindow(QMainWindow):
         self.stack.setCurrentWidget(self.sign_in)
         self.sign_in.begin(may_watch=may_watch)
 
-    def show_desk(self) -> None:
+    def show_desk(self, _entered: object = None) -> None:
         """Show the desk."""
         self.stack.setCurrentWidget(self.desk)
 
@@ -187,7 +188,9 @@ class DeskWindow(QMainWindow):
         if self.stack.currentWidget() is not self.desk:
             return
         search = self.top.search
-        anchor = search.mapTo(self, QPoint(search.width(), search.height() + self.theme.px(6))) if search.isVisible() else QPoint(self.width() - self.theme.px(16), self.top.height())
+        anchor = QPoint(self.width() - self.theme.px(16), self.top.height())
+        if search.isVisible():
+            anchor = search.mapTo(self, QPoint(search.width(), search.height() + self.theme.px(6)))
         self.palette_box.open_at(anchor, search.width())
 
     def toggle_full_screen(self) -> None:
@@ -239,7 +242,10 @@ class DeskWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.stack.currentWidget() is self.desk and self.focusWidget() is None:
+        if self._shown:
+            return
+        self._shown = True
+        if self.stack.currentWidget() is self.desk:
             self.desk.setFocus(Qt.FocusReason.OtherFocusReason)
         # The docks get their size with the first layout, after this event.
         QTimer.singleShot(0, self, self.arranger.settle)
@@ -288,22 +294,24 @@ class DeskWindow(QMainWindow):
             column.addWidget(self.bottom)
         self.sign_in = SignInPage(self.theme, self.words, p.door, p.tasks.start, self.words.text(p.city.name), self.t(SEAT_WORDS[p.seat]))
         self.stack.addWidget(self.sign_in)
-        self.reach = Reach(self.context, self._ordered_specs(), self._commands)
+        ordered = self._ordered_specs()
+        self.menus = Menus(self, self.context, ordered, self.docks, self.arranger, lambda: self._default(self.width()), self._does())
+        self.reach = Reach(self.context, ordered, self.menus.commands)
         self.palette_box = Palette(self, self.theme, self.words, self.reach.find)
         self._screens = ScreenWatch(lambda: [self, *self.docks.floating()], self)
 
     def _connect(self) -> None:
         self.asks.palette_asked.connect(self.open_palette)
-        self.asks.view_asked.connect(lambda at: self._popup(self._view_menu(), at))
-        self.asks.operator_asked.connect(lambda at: self._popup(self._operator_menu(), at))
-        self.asks.area_asked.connect(lambda at: self._popup(self._area_menu(), at))
+        self.asks.view_asked.connect(self._on_view_asked)
+        self.asks.operator_asked.connect(self._on_operator_asked)
+        self.asks.area_asked.connect(self._on_area_asked)
         self.asks.panel_asked.connect(self.show_panel)
-        self.asks.severity_chosen.connect(lambda _severity: self.show_panel("alerts"))
+        self.asks.severity_chosen.connect(self._on_severity)
         self.asks.seek.connect(self.seek)
         self.asks.live_asked.connect(self.live_asked)
         self.docks.menu_asked.connect(self._on_panel_menu)
         self.arranger.changed.connect(self._on_layout)
-        self.sign_in.entered.connect(lambda _operator: self.show_desk())
+        self.sign_in.entered.connect(self.show_desk)
         self.sign_in.watch_asked.connect(self.show_desk)
         self.theme.changed.connect(self.restyle)
         self._undo.append(lambda: void(self.theme.changed.disconnect(self.restyle)))
@@ -321,16 +329,16 @@ class DeskWindow(QMainWindow):
         ):
             QShortcut(QKeySequence(key), self, does)
         for number, spec in enumerate(self._ordered_specs()[:9], start=1):
-            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda i=spec.id: self.show_panel(i))
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, partial(self.show_panel, spec.id))
         if self.pieces.seat is Seat.WALL:
             return
         for spec in ACTIONS:
             if spec.key and spec.target != "none":
-                QShortcut(QKeySequence(spec.key), self, lambda a=spec.id: self._on_action_key(a))
+                QShortcut(QKeySequence(spec.key), self, partial(self._on_action_key, spec.id))
 
     def _make_panel(self, spec: PanelSpec) -> Panel:
         panel = spec.create(spec, self.context)
-        panel.headline_changed.connect(lambda headline, i=spec.id: self.docks.say(i, headline))
+        panel.headline_changed.connect(partial(self.docks.say, spec.id))
         self.docks.say(spec.id, panel.headline)
         kept = self._settings.get(f"panel.{self.pieces.seat.value}.{spec.id}")
         if kept:
@@ -346,9 +354,30 @@ class DeskWindow(QMainWindow):
             if isinstance(panel, Panel):
                 yield panel
 
+    def _does(self) -> Does:
+        """What menus and palette may ask for."""
+        start = self.pieces.tasks.start
+        return Does(
+            perform=self.perform,
+            sign_in=lambda: self.show_sign_in(may_watch=True),
+            sign_out=self.sign_out,
+            save_layout=self.save_layout,
+            rename_layout=lambda name: void(start(self._rename_layout(name), "rename layout")),
+            delete_layout=lambda name: void(start(self._delete_layout(name), "delete layout")),
+            lock=self.toggle_lock,
+            undo=self.undo_layout,
+            full_screen=self.toggle_full_screen,
+            keys=self.show_keys,
+            theme=self.toggle_theme,
+            language=self.change_language,
+        )
+
     def _marks(self) -> frozenset[str]:
         """Marks of the seat's defaults on any screen: a change that was made on one of them is good on all."""
         return frozenset(self._default(width).mark for width in (640, 1280, 1920, 2560, 3840, 7680))
+
+    def _standard(self, width: int) -> Layout:
+        return standard(self.pieces.seat, width, self.theme.scale)
 
     def _ordered_specs(self) -> list[PanelSpec]:
         """The panels of the seat's own layout first, in reading order: keys and menus count them so."""
@@ -393,6 +422,21 @@ class DeskWindow(QMainWindow):
         if self.stack.currentWidget() is self.desk:
             self.perform(action)
 
+    def _on_view_asked(self, at: QWidget) -> None:
+        self.menus.popup(self.menus.view(), at)
+
+    def _on_operator_asked(self, at: QWidget) -> None:
+        self.menus.popup(self.menus.operator(), at)
+
+    def _on_area_asked(self, at: QWidget) -> None:
+        self.menus.popup(self.menus.area(), at)
+
+    def _on_panel_menu(self, panel_id: str, at: QPoint) -> None:
+        self.menus.panel(panel_id).popup(at)
+
+    def _on_severity(self, _severity: int) -> None:
+        self.show_panel("alerts")
+
     def _on_crash_page_gone(self) -> None:
         self._crash_page = None
 
@@ -418,7 +462,8 @@ class DeskWindow(QMainWindow):
         if reason is not None:
             raise DeckError(reason)
         preset = "" if self.arranger.is_default else self.arranger.name
-        name = await ask_text(self, self.words, self.theme, self.t(N_("Save layout")), self.t(N_("Under which name?")), required=True, preset=preset, limit=LONGEST_NAME)
+        title, prompt = self.t(N_("Save layout")), self.t(N_("Under which name?"))
+        name = await ask_text(self, self.words, self.theme, title, prompt, required=True, preset=preset, limit=LONGEST_NAME)
         if name is None:
             return
         if name in self.arranger.names and name != self.arranger.name:
@@ -437,177 +482,6 @@ class DeskWindow(QMainWindow):
         prompt = self.t(N_("Delete the layout “{name}”? What is on the desk stays."), name=name)
         if await confirm(self, self.words, self.theme, self.t(N_("Delete layout")), prompt, yes=self.t(N_("Delete")), grave=True):
             self.arranger.delete(name)
-
-    # --- menus and palette ---------------------------------------------------------------------------------------------------------------
-
-    def _commands(self) -> Iterable[Command]:
-        """What the palette can do besides showing things, as it stands now."""
-        for spec in ACTIONS:
-            if spec.target != "none":
-                yield Command(spec.id, self.t(spec.title), (spec.title,), lambda a=spec.id: self.perform(a), spec.key, self.operations.why_not(spec.id))
-        does: dict[str, Callable[[], None]] = {
-            "sign_out": self.sign_out,
-            "save_layout": self.save_layout,
-            "lock_layout": self.toggle_lock,
-            "change_language": lambda: self.change_language(self._other_language()),
-            "change_theme": self.toggle_theme,
-        }
-        for action in _DECK_ACTIONS:
-            spec = BY_ID[action]
-            reason = self.pieces.actions.permitted(action)
-            key = LOCK.label if action == "lock_layout" else spec.key
-            extra = (LANGUAGES[self._other_language()],) if action == "change_language" else ()
-            yield Command(action, self.t(spec.title), (spec.title, *extra), does[action], key, self.t(reason) if reason else None)
-        if self.pieces.actions.session.operator is None:
-            yield Command("sign_in", self.t(BY_ID["sign_in"].title), (BY_ID["sign_in"].title,), lambda: self.show_sign_in(may_watch=True))
-        yield Command(UNDO.id, self.t(UNDO.does), (UNDO.does,), self.undo_layout, UNDO.label, None if self.arranger.can_undo else self.t(N_("There is no change of the layout to undo.")))
-        yield Command("reset_layout", self.t(N_("Back to the standard layout")), ("Back to the standard layout", "reset"), self.arranger.reset)
-        yield Command(FULL.id, self.t(FULL.does), (FULL.does,), self.toggle_full_screen, FULL.label)
-        yield Command(OVERVIEW.id, self.t(N_("Keys")), ("Keys", OVERVIEW.does), self.show_keys, OVERVIEW.label)
-        for name in self.arranger.names:
-            yield Command(f"layout.{name}", name, (), lambda n=name: void(self.arranger.load(n)), kind=self.t(N_("layout")))
-
-    def _other_language(self) -> str:
-        return next(lang for lang in LANGUAGES if lang != self.words.lang)
-
-    def _popup(self, menu: QMenu, at: QWidget) -> None:
-        below = at.mapToGlobal(QPoint(0, at.height() + 2))
-        if at.mapTo(self, QPoint(0, 0)).y() > self.height() // 2:
-            below = at.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 2))
-        menu.popup(below)
-
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return menu
-
-    def _view_menu(self) -> QMenu:
-        menu = self._menu()
-        for number, spec in enumerate(self._ordered_specs(), start=1):
-            shown = menu.addAction(self.t(spec.title))
-            shown.setCheckable(True)
-            shown.setChecked(self.docks.is_open(spec.id))
-            if number <= 9:
-                _write_key(shown, f"Ctrl {number}")
-            shown.triggered.connect(lambda on, i=spec.id: self.docks.show_panel(i) if on else self.docks.close_panel(i))
-        menu.addSeparator()
-        layouts = menu.addMenu(self.t(N_("Layouts")))
-        self._fill_layouts(layouts)
-        for key, does, enabled in (
-            (UNDO, self.undo_layout, self.arranger.can_undo > 0 and not self.arranger.locked),
-            (FULL, self.toggle_full_screen, True),
-            (OVERVIEW, self.show_keys, True),
-        ):
-            entry = menu.addAction(self.t(key.does))
-            _write_key(entry, key.label)
-            entry.setEnabled(enabled)
-            entry.triggered.connect(lambda _on=False, do=does: do())
-        locked = menu.addAction(self.t(N_("Layout locked")))
-        locked.setCheckable(True)
-        locked.setChecked(self.arranger.locked)
-        _write_key(locked, LOCK.label)
-        locked.triggered.connect(lambda _on: self.toggle_lock())
-        return menu
-
-    def _fill_layouts(self, menu: QMenu) -> None:
-        group = QActionGroup(menu)
-        default = menu.addAction(self.t(self._default(self.width()).name))
-        default.setCheckable(True)
-        default.setChecked(self.arranger.is_default)
-        default.triggered.connect(lambda _on: self.arranger.reset())
-        group.addAction(default)
-        for name in self.arranger.names:
-            entry = menu.addAction(name)
-            entry.setCheckable(True)
-            entry.setChecked(name == self.arranger.name)
-            entry.triggered.connect(lambda _on, n=name: self.arranger.load(n))
-            group.addAction(entry)
-        menu.addSeparator()
-        menu.addAction(self.t(N_("Save as …"))).triggered.connect(lambda _on: self.save_layout())
-        if not self.arranger.is_default:
-            name = self.arranger.name
-            menu.addAction(self.t(N_("Rename …"))).triggered.connect(lambda _on: self.pieces.tasks.start(self._rename_layout(name), "rename layout"))
-            menu.addAction(self.t(N_("Delete …"))).triggered.connect(lambda _on: self.pieces.tasks.start(self._delete_layout(name), "delete layout"))
-
-    def _operator_menu(self) -> QMenu:
-        menu = self._menu()
-        if self.pieces.actions.session.operator is None:
-            menu.addAction(self.t(N_("Sign in"))).triggered.connect(lambda _on: self.show_sign_in(may_watch=True))
-        else:
-            menu.addAction(self.t(N_("Sign out"))).triggered.connect(lambda _on: self.sign_out())
-        menu.addSeparator()
-        for lang, name in LANGUAGES.items():
-            entry = menu.addAction(name)
-            entry.setCheckable(True)
-            entry.setChecked(lang == self.words.lang)
-            entry.triggered.connect(lambda _on, code=lang: self.change_language(code))
-        menu.addSeparator()
-        dark = menu.addAction(self.t(N_("Dark")))
-        dark.setCheckable(True)
-        dark.setChecked(self.theme.dark)
-        dark.triggered.connect(lambda _on: self.toggle_theme())
-        return menu
-
-    def _area_menu(self) -> QMenu:
-        menu = self._menu()
-        city, focus = self.pieces.city, self.pieces.focus
-        whole = menu.addAction(self.t(N_("Whole city")))
-        whole.triggered.connect(lambda _on: focus.select_area(None))
-        menu.addSeparator()
-        for area in city.areas.values():
-            if area.level is AreaLevel.DISTRICT:
-                menu.addAction(self.words.text(area.name)).triggered.connect(lambda _on, code=area.code: focus.select_area(code))
-        return menu
-
-    def _on_panel_menu(self, panel_id: str, at: QPoint) -> None:
-        menu = self._menu()
-        free = not self.arranger.locked
-        floating = self.docks.is_floating(panel_id)
-        out = menu.addAction(self.t(N_("Window of its own")))
-        out.setEnabled(free and not floating)
-        out.triggered.connect(lambda _on: self.docks.float_panel(panel_id))
-        shut = menu.addAction(self.t(N_("Close panel")))
-        shut.setEnabled(free)
-        shut.triggered.connect(lambda _on: self.docks.close_panel(panel_id))
-        if not free:
-            menu.addSeparator()
-            menu.addAction(self.t(N_("Unlock the layout"))).triggered.connect(lambda _on: self.toggle_lock())
-        menu.popup(at)
-
-
-class CrashPage(QDialog):
-    """Something broke: what is safe, where the report lies. The desk behind it goes on."""
-
-    def __init__(self, parent: QWidget, theme: Theme, words: Words, report: Path | None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(words.t(N_("Something broke")))
-        self.setMinimumWidth(theme.px(480))
-        column = QVBoxLayout(self)
-        edge = theme.px(20)
-        column.setContentsMargins(edge, edge, edge, edge)
-        column.setSpacing(theme.px(12))
-        kept = words.t(N_("A report was written: {path}"), path=report) if report is not None else words.t(N_("No report could be written."))
-        for text, role in (
-            (words.t(N_("Something broke")), "title"),
-            (words.t(N_("Your actions are safe in the journal. You can go on; if something looks wrong, start the deck again.")), ""),
-            (kept, "hint"),
-        ):
-            label = QLabel(text)
-            label.setProperty("role", role)
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            column.addWidget(label)
-        button = QPushButton(words.t(N_("Go on")))
-        button.setProperty("kind", "main")
-        button.clicked.connect(self.close)
-        column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-
-
-def _write_key(entry: QAction, key: str) -> None:
-    """Write a key beside a menu's entry. The window binds it; a second binding would make it ambiguous."""
-    entry.setText(f"{entry.text()}\t{key}")
 
 
 def void(_value: object) -> None:
