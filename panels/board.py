@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
@@ -55,10 +56,14 @@ class BoardPanel(Panel):
         self.board.chosen.connect(self._on_chosen)
         self.board.activated.connect(self._on_activated)
         self.board.menu.connect(self._on_menu)
+        self.board.scrolled.connect(self._on_scrolled)
         column.addWidget(self.board, 1)
         self._all: list[tuple[Indicator, SeriesId, int]] = []
         self._shown: list[tuple[Indicator, SeriesId, int]] = []
-        self._place: dict[int, int] = {}
+        self._place = np.full(len(self.hub.series), -1, dtype=np.int32)
+        """By row of the store: which tile shows it, -1 none."""
+        self._late: set[int] = set()
+        """Tiles out of sight whose series have changed."""
         focus = self.context.focus
         focus.area_selected.connect(self._on_area)
         self.own(lambda: focus.area_selected.disconnect(self._on_area))
@@ -69,11 +74,24 @@ class BoardPanel(Panel):
         now = self.context.now()
         if self.context.seat is Seat.WALL and Topic.SECOND in change.topics:
             self._fill_wall(now)
-        places = range(len(self._shown)) if Topic.SECOND in change.topics else [self._place[int(r)] for r in change.series if int(r) in self._place]
-        for place in places:
-            self.board.update_face(place, self._face(place, now))
+        self._late.update(range(len(self._shown)) if Topic.SECOND in change.topics else self._places(change.series))
+        self._catch_up(now)
         if Topic.SECOND in change.topics:
             self._count(now)
+
+    def _places(self, rows: NDArray[np.int32]) -> list[int]:
+        """The tiles that show one of these series."""
+        places = self._place[rows]
+        return places[places >= 0].tolist()
+
+    def _catch_up(self, now: Millis) -> None:
+        """Bring the tiles in sight up to date. The others wait until somebody scrolls to them: what nobody sees costs nothing."""
+        for place in [p for p in self._late if self.board.in_sight(p)]:
+            self._late.discard(place)
+            self.board.update_face(place, self._face(place, now))
+
+    def _on_scrolled(self) -> None:
+        self._catch_up(self.context.now())
 
     @property
     def live(self) -> bool:
@@ -109,7 +127,10 @@ class BoardPanel(Panel):
 
     def _lay_out(self, tiles: list[tuple[Indicator, SeriesId, int]]) -> None:
         self._shown = tiles
-        self._place = {row: place for place, (_, _, row) in enumerate(self._shown)}
+        self._place.fill(-1)
+        for place, (_, _, row) in enumerate(tiles):
+            self._place[row] = place
+        self._late.clear()
         now = self.context.now()
         self.board.set_faces([self._face(place, now) for place in range(len(self._shown))])
         self._count(now)

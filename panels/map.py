@@ -113,7 +113,8 @@ class MapPanel(Panel):
         if Topic.UNIT in change.topics:
             self._show_units()
         if Topic.SECOND in change.topics:
-            self._show_choropleth()
+            if self.choice.currentData() is not None:
+                self._show_choropleth()
             self._headline()
             if self.alerts.pulsing and self.context.seat is not Seat.COCKPIT:
                 self.alerts.set_phase(0.0 if int(self.context.now() / 1000) % 2 else 0.6)
@@ -225,9 +226,13 @@ class MapPanel(Panel):
         self.paths.set_paths(ways)
         self.view.refresh(self.paths)
 
+    _coloured: tuple[object, ...] = ()
+    """What the ground shows: indicator, light, labels."""
+
     def _show_choropleth(self) -> None:
         chosen = self.choice.currentData()
         if chosen is None:
+            self._coloured = ()
             self.ground.set_fills([None] * len(self._districts))
             self.ground.set_labels([self.words.text(a.name) for a in self._districts])
             self.view.refresh(self.ground)
@@ -238,10 +243,13 @@ class MapPanel(Panel):
         if not known:
             return
         low, high = min(known), max(known)
+        labels = [f"{self.words.text(a.name)} {self.words.number(v, indicator.decimals)}" for a, v in zip(self._districts, values, strict=True)]
+        shown = (chosen, self.theme.dark, tuple(labels))
+        if shown == self._coloured:
+            return  # the ground is drawn into the map's cached base, which costs a frame to draw anew
+        self._coloured = shown
         self.ground.set_fills([self._shade(v, low, high) for v in values], self._ramp(indicator, low, high))
-        self.ground.set_labels(
-            [f"{self.words.text(a.name)} {self.words.number(v, indicator.decimals)}" for a, v in zip(self._districts, values, strict=True)]
-        )
+        self.ground.set_labels(labels)
         self.view.refresh(self.ground)
 
     def _value(self, indicator: Indicator, area: AreaCode) -> float | None:

@@ -53,24 +53,23 @@ class UnitsPanel(Panel):
     def choose(self) -> None:
         """Come to the front with the best candidate marked, so that one more key sends it."""
         self.context.show_panel("units")
-        self.refresh(ChangeSet(Topic.UNIT))
+        self.refresh(ChangeSet(Topic.UNIT | Topic.SECOND))
         best = self._candidates.get(self.model.key(0) or 0) if self.model.rowCount() else None
         if best is not None and best.fit and not self.context.operations.chosen:
             self.context.operations.chosen = [best.unit.id]
         self.list.setCurrentIndex(self.model.index(0, 0))
         self.list.setFocus()
-        self.refresh(ChangeSet(Topic.UNIT))
+        self.refresh(ChangeSet(Topic.UNIT | Topic.SECOND))
 
     def refresh(self, change: ChangeSet) -> None:
-        place, skills, about = self._need()
-        if (
-            Topic.UNIT in change.topics
-            and not change.topics & (Topic.SECOND | Topic.ALERT | Topic.CASE)
-            and self.model.rowCount()
-            and self._about == about
-        ):
-            return  # positions change thirty times a second; an order that follows once a second can be read and clicked
-        self._about = about
+        need = self._need()
+        if Topic.SECOND not in change.topics and self.model.rowCount() and need == self._needed:
+            # Positions change thirty times a second; an order that follows once a second can be read and clicked.
+            if change.topics & (Topic.ALERT | Topic.CASE):
+                self.bar.update_state()
+            return
+        self._needed = need
+        place, skills, about = need
         found = recommend(self.context.city, self.hub.units, place, skills, self.context.now()) if place is not None else []
         self._candidates = {self._intern(c.unit.id): c for c in found}
         if not self.list.held:
@@ -86,7 +85,7 @@ class UnitsPanel(Panel):
         self.bar.note.setText(self.t(N_("{n} marked"), n=len(self.context.operations.chosen)))
         self.bar.update_state()
 
-    _about = ""
+    _needed: tuple[Position | None, tuple[str, ...], str] = (None, (), "")
 
     @property
     def live(self) -> bool:

@@ -4,30 +4,33 @@ the hands and eyes of whoever sits there. Used by test_whole_job, test_desk_faul
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView, QWidget
+from PySide6.QtWidgets import QAbstractItemView
 
 from app.domain.alert import Alert
 from app.domain.audit import AuditEntry
-from app.domain.batch import LinkState
+from app.domain.batch import LinkReport, LinkState
 from app.domain.case import Case, Stage
 from app.domain.ids import AlertId, CaseId, Millis
 from app.domain.role import Operator, Role, Seat
 from app.journal.journal import wall_clock
+from app.live.hub import Hub
 from app.qt.dialogs import TextDialog
 from app.qt.panel import Panel
 from app.shell.bootstrap import Desk
 from app.shell.options import DeskOptions
-from tests.conftest import Run, Until
 
 HOUSE = Path(__file__).resolve().parents[1]
 TOKEN = "a token for tests"
@@ -159,40 +162,40 @@ def desk_options(folder: Path, seat: Seat, connect: Sequence[str], *, lang: str 
 
 
 class Sitting:
-    """Somebody at a desk: what they see and what their hands do."""
+    """Somebody at a desk: what they see and what their hands do.
 
-    def __init__(self, desk: Desk, run: Run, until: Until) -> None:
+    Everything happens inside one run of the loop: whoever stops a Qt loop has its last events handled without a running loop, and a task
+    that wakes up then is lost.
+    """
+
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._run = run
-        self._until = until
 
     @property
-    def hub(self):
+    def hub(self) -> Hub:
         return self.desk.hub
-
-    @property
-    def link_state(self) -> LinkState:
-        return self.desk.hub.worst_link()
 
     # --- eyes ---
 
-    def panel(self, panel_id: str) -> Panel:
+    async def panel(self, panel_id: str) -> Panel:
         """The panel, brought to the front."""
         if not self.desk.window.docks.is_seen(panel_id):
             self.desk.window.show_panel(panel_id)
         panel = self.desk.window.docks.panel(panel_id)
         assert isinstance(panel, Panel)
-        if not panel.isVisible():
-            self.until(panel.isVisible)
+        await until(panel.isVisible)
         return panel
 
-    def rows(self, panel_id: str) -> list[str]:
-        """What the panel's list says, row by row, as a screen reader reads it."""
-        return words_of(view_of(self.panel(panel_id), panel_id))
+    async def view(self, panel_id: str) -> QAbstractItemView:
+        """The list of a panel, brought to the front."""
+        view = (await self.panel(panel_id)).findChild(QAbstractItemView, f"{panel_id}.list")
+        assert isinstance(view, QAbstractItemView)
+        return view
 
-    def row_with(self, panel_id: str, *words: str) -> str:
-        """The first row that says all of `words`; "" where none does."""
-        return next((row for row in self.rows(panel_id) if all(word in row for word in words)), "")
+    async def reads(self, panel_id: str, *words: str) -> None:
+        """Wait until a row of the panel's list says all of `words`, as a screen reader reads it."""
+        view = await self.view(panel_id)
+        await until(lambda: row_with(view, *words) >= 0, lambda: f"no row of {self.desk.options.seat} {panel_id} says {words}: {words_of(view)}")
 
     def alert(self, alert: AlertId) -> Alert:
         """The alert as this desk shows it."""
@@ -207,18 +210,27 @@ class Sitting:
         found = self.desk.hub.cases.get(case)
         return found.stage if found is not None else None
 
+    @property
+    def link(self) -> LinkReport | None:
+        """The desk's one link."""
+        return next(iter(self.desk.hub.links.values()), None)
+
+    def live(self) -> bool:
+        """Whether the link is up and the city is known."""
+        return self.link is not None and self.link.state is LinkState.LIVE and len(self.hub.units) > 0
+
     def notice(self) -> str:
         """What the notice bar says, and what waits behind it."""
         bar = self.desk.window.notices
         return " | ".join(notice.text for notice in (bar.notice, *bar.waiting))
 
-    def audit(self) -> list[AuditEntry]:
-        """The desk's journal, oldest first, from the database. Not inside a condition: it turns the loop itself."""
-        return list(reversed(self._run(self.desk.journal.recent(10_000))))
+    async def audit(self) -> list[AuditEntry]:
+        """The desk's journal, oldest first, from the database."""
+        return list(reversed(await self.desk.journal.recent(100_000)))
 
-    def commands(self) -> list[AuditEntry]:
+    async def commands(self) -> list[AuditEntry]:
         """Its rows that stand for a command, oldest first."""
-        return [entry for entry in self.audit() if entry.key and entry.verb != "answer"]
+        return [entry for entry in await self.audit() if entry.key and entry.verb != "answer"]
 
     def state(self, key: str) -> str:
         """How far the command of `key` has come."""
@@ -227,68 +239,71 @@ class Sitting:
 
     # --- hands ---
 
-    def until(self, condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
-        self._until(condition, timeout)
-
-    def do(self, deed: Callable[[], object]) -> None:
-        """Do something with the hands. From a plain callback of the running loop, as Qt would: QTest turns Qt's events itself, and then other
-        tasks run, which they may neither without a running loop nor inside another task."""
-
-        async def through() -> None:
-            loop = asyncio.get_running_loop()
-            done: asyncio.Future[None] = loop.create_future()
-
-            def now() -> None:
-                try:
-                    deed()
-                except BaseException as fault:  # noqa: BLE001 - handed on to whoever waits
-                    done.set_exception(fault)
-                else:
-                    done.set_result(None)
-
-            loop.call_soon(now)
-            await done
-
-        self._run(through(), timeout=PATIENCE_S)
-
-    def attend(self) -> None:
-        """Bring this window to the front, so that keys go to it."""
-        window = self.desk.window
-        self.do(window.activateWindow)
-        self.until(window.isActiveWindow)
-
-    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    async def press(self, key: Qt.Key) -> None:
         """Press a key in this window, where the focus is."""
-        self.attend()
-        self.do(lambda: QTest.keyClick(self.desk.window.focusWidget() or self.desk.window, key, modifier))
+        window = self.desk.window
+        await do(window.activateWindow)
+        await until(window.isActiveWindow)
+        await do(lambda: QTest.keyClick(window.focusWidget() or window, key))
 
-    def click(self, panel_id: str, *words: str) -> None:
+    async def click(self, panel_id: str, *words: str) -> None:
         """Click the row that says `words`."""
-        view = view_of(self.panel(panel_id), panel_id)
+        view = await self.view(panel_id)
 
         def click() -> None:
-            row = next(n for n, line in enumerate(words_of(view)) if all(word in line for word in words))
-            index = view.model().index(row, 0)
+            index = view.model().index(row_with(view, *words), 0)
+            assert index.isValid()
             view.scrollTo(index)
             QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
 
-        self.do(click)
+        await do(click)
 
-    def answer(self, words: str) -> None:
+    async def answer(self, words: str) -> None:
         """Wait for the question that was opened, type `words` and press Enter."""
         window = self.desk.window
-        self.until(lambda: any(d.isVisible() for d in window.findChildren(TextDialog)))
+        await until(lambda: any(d.isVisible() for d in window.findChildren(TextDialog)))
         dialog = next(d for d in window.findChildren(TextDialog) if d.isVisible())
-        self.do(lambda: QTest.keyClicks(dialog.field, words))
-        self.do(lambda: QTest.keyClick(dialog.field, Qt.Key.Key_Return))
-        self.until(lambda: not any(d.isVisible() for d in window.findChildren(TextDialog)))
+        await do(lambda: QTest.keyClicks(dialog.field, words))
+        await do(lambda: QTest.keyClick(dialog.field, Qt.Key.Key_Return))
+        await until(lambda: not any(d.isVisible() for d in window.findChildren(TextDialog)))
 
 
-def view_of(panel: QWidget, panel_id: str) -> QAbstractItemView:
-    """The list of a panel."""
-    view = panel.findChild(QAbstractItemView, f"{panel_id}.list")
-    assert isinstance(view, QAbstractItemView)
-    return view
+async def until(condition: Callable[[], object], why: Callable[[], str] | None = None) -> None:
+    """Wait for a condition; fail with its words, or with `why` says, where it does not come true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(why() if why is not None else f"not true within {PATIENCE_S} s: {_source(condition)}")
+        await asyncio.sleep(0.005)
+
+
+def _source(condition: Callable[[], object]) -> str:
+    try:
+        return inspect.getsource(condition).strip()
+    except (OSError, TypeError):
+        return repr(condition)
+
+
+async def do(deed: Callable[[], object]) -> None:
+    """Do something with the hands, from a plain callback of the loop, as Qt would: QTest handles Qt's events itself, and a task may not be
+    entered from within another one."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def now() -> None:
+        try:
+            deed()
+        except BaseException as fault:  # noqa: BLE001 - handed on to whoever waits
+            done.set_exception(fault)
+        else:
+            done.set_result(None)
+
+    asyncio.get_running_loop().call_soon(now)
+    await done
+
+
+def row_with(view: QAbstractItemView, *words: str) -> int:
+    """The first row that says all of `words`; -1 where none does."""
+    return next((n for n, line in enumerate(words_of(view)) if all(word in line for word in words)), -1)
 
 
 def words_of(view: QAbstractItemView) -> list[str]:
@@ -308,12 +323,12 @@ async def sit_down(options: DeskOptions, operator: Operator | None) -> Desk:
     return desk
 
 
-@contextmanager
-def sitting(options: DeskOptions, operator: Operator | None, run: Run, until: Until) -> Iterator[Sitting]:
+@asynccontextmanager
+async def sitting(options: DeskOptions, operator: Operator | None) -> AsyncIterator[Sitting]:
     """A desk with somebody at it; it is closed after the block, and nothing of it stays."""
-    desk = run(sit_down(options, operator), timeout=PATIENCE_S)
+    desk = await sit_down(options, operator)
     try:
-        yield Sitting(desk, run, until)
+        yield Sitting(desk)
     finally:
-        run(desk.close(), timeout=PATIENCE_S)
+        await desk.close()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

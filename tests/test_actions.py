@@ -204,7 +204,7 @@ MAY: dict[str, set[Role]] = {
     "acknowledge": {Role.OPERATOR, Role.DUTY_OFFICER},
     "open_case": {Role.OPERATOR, Role.DUTY_OFFICER},
     "comment": {Role.OPERATOR, Role.DUTY_OFFICER},
-    **{name: {Role.DUTY_OFFICER} for name in ("dispatch", "recall", "verify", "rework", "close", "reject", "reopen", "void")},
+    **{name: {Role.DUTY_OFFICER} for name in ("file", "dispatch", "recall", "verify", "rework", "close", "reject", "reopen", "void")},
     **{name: set(Role) for name in ("sign_in", "sign_out", "save_layout", "lock_layout", "export", "change_language", "change_theme")},
 }
 
@@ -265,7 +265,7 @@ def test_areas_nest(mine: str, area: str, inside: bool) -> None:
 def test_the_list_is_consistent() -> None:
     assert len(BY_ID) == len(ACTIONS)
     keys = [spec.key for spec in ACTIONS if spec.key]
-    assert sorted(keys) == sorted("ACDRVXM")
+    assert sorted(keys) == sorted("ACDFRVXM")
     assert len({spec.verb for spec in ACTIONS}) == len(ACTIONS)
     for spec in ACTIONS:
         assert spec.title and spec.explains and spec.done and spec.icon and spec.verb in VERB_WORDS
@@ -275,7 +275,7 @@ def test_the_list_is_consistent() -> None:
 
 @pytest.mark.parametrize("kind", Move)
 def test_a_move_has_an_action_or_is_not_a_desks(kind: Move) -> None:
-    if kind in (Move.FILE, Move.ARRIVE, Move.REPORT, Move.EVALUATE):
+    if kind in (Move.ARRIVE, Move.REPORT, Move.EVALUATE):
         with pytest.raises(DeckError, match="not to a desk"):
             spec_of(move(kind))
     else:

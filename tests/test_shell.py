@@ -565,6 +565,17 @@ def test_a_wrong_password_is_said_calmly_and_a_right_one_opens(tmp_path: Path, l
         assert "signed in" in made.window.notices.notice.text
 
 
+def test_the_sign_in_page_hides_floating_panels_without_closing_them(d: Desk) -> None:
+    d.window.docks.float_panel("units")
+    before = signature(d.window.docks.capture())
+    assert len(d.window.docks.floating()) == 1
+    d.window.show_sign_in(may_watch=True)
+    assert d.window.docks.floating() == []
+    d.window.show_desk()
+    assert len(d.window.docks.floating()) == 1
+    assert signature(d.window.docks.capture()) == before
+
+
 def test_a_leader_may_look_but_not_act(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
     leader = Operator(id="li", name="李岚", role=Role.LEADER)
     with desk(tmp_path, loop, seat=Seat.COCKPIT, operator=leader) as made:

@@ -84,6 +84,8 @@ class TileBoard(QAbstractScrollArea):
     chosen = Signal(int)
     activated = Signal(int)
     menu = Signal(int, QPoint)
+    scrolled = Signal()
+    """Other tiles may be in sight now."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, wall: bool = False) -> None:
         super().__init__(parent)
@@ -127,6 +129,10 @@ class TileBoard(QAbstractScrollArea):
             if not self._fade.isActive():
                 self._fade.start()
         self._touch(index)
+
+    def in_sight(self, index: int) -> bool:
+        """Whether any of the tile's pixels can be seen as it is scrolled now."""
+        return self.tile_rect(index).intersects(self.viewport().rect())
 
     def face(self, index: int) -> TileFace:
         return self._faces[index]
@@ -360,9 +366,11 @@ class TileBoard(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._relayout()
+        self.scrolled.emit()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().scroll(0, dy)
+        self.scrolled.emit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         if self._current < 0 and self._faces and event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QWidget
 from widgets.polyline import Ints
 from widgets.theme import Theme
 
-Mode = Literal["live", "replay", "drill"]
+Mode = Literal["live", "waiting", "replay", "drill"]
 
 _STEP_MS = 10_000
 _LONG_STEP_MS = 60_000
@@ -68,7 +68,7 @@ class TimelineStrip(QWidget):
         self.update(self.strip_rect())
 
     def set_mode(self, mode: Mode, word: str | None = None) -> None:
-        """Live is green, a replay violet, a drill the simulation's colour. `word` is the badge's, in the operator's language."""
+        """Live is green, waiting for data grey, a replay violet, a drill the simulation's colour. `word` is the badge's, in the operator's language."""
         self._mode = mode
         if word is not None:
             self._word = word
@@ -155,6 +155,8 @@ class TimelineStrip(QWidget):
     def _colours(self) -> tuple[QColor, QColor, QColor, QColor]:
         """Of the mode: fill, edge, ink and marker."""
         t = self._theme.tokens
+        if self._mode == "waiting":
+            return t.panel, t.edge, t.ink2, t.ink3
         if self._mode == "live":
             return t.live_fill, t.live, t.live_ink, t.live
         if self._mode == "replay":

@@ -6,11 +6,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.geo import Position, distance_m
+from app.domain.geo import EARTH_RADIUS_M, Position, distance_m
 from app.domain.ids import Millis, UnitId
 from app.domain.unit import Unit, UnitFix, UnitState
 
 _STATES = list(UnitState)
+
+
+def distances_m(place: Position, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Great-circle distances in metres from `place`, degrees in: app.domain.geo.distance_m for a column."""
+    lat_a, lat_b = np.radians(place.lat), np.radians(lat)
+    half = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin(np.radians(lon - place.lon) / 2) ** 2
+    return 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(half)))
 
 
 class UnitStore:
@@ -20,7 +27,9 @@ class UnitStore:
         self.ids: list[UnitId] = []
         self._row: dict[UnitId, int] = {}
         self._units: list[Unit] = []
-        self._columns = np.zeros((0, 5))
+        self.kinds: list[str] = []
+        """The kinds there are; `kind` counts them."""
+        self._columns = np.zeros((0, 6))
         self.unknown = 0
         """Fixes of units that no snapshot named."""
 
@@ -48,6 +57,11 @@ class UnitStore:
     def at(self) -> NDArray[np.float64]:
         return self._columns[: len(self.ids), 4]
 
+    @property
+    def kind(self) -> NDArray[np.float64]:
+        """Index into `kinds`."""
+        return self._columns[: len(self.ids), 5]
+
     def put(self, unit: Unit) -> None:
         """Take a unit's whole state; a fix that is newer stays."""
         row = self._row.get(unit.id)
@@ -57,9 +71,11 @@ class UnitStore:
             self.ids.append(unit.id)
             self._units.append(unit)
             if row >= len(self._columns):
-                self._columns = np.vstack((self._columns, np.zeros((max(64, row), 5))))
+                self._columns = np.vstack((self._columns, np.zeros((max(64, row), 6))))
         self._units[row] = unit
-        self._columns[row] = (unit.position.lon, unit.position.lat, unit.heading, _STATES.index(unit.state), unit.at)
+        if unit.kind not in self.kinds:
+            self.kinds.append(unit.kind)
+        self._columns[row] = (unit.position.lon, unit.position.lat, unit.heading, _STATES.index(unit.state), unit.at, self.kinds.index(unit.kind))
 
     def fix(self, fixes: tuple[UnitFix, ...]) -> None:
         """Take new positions."""
@@ -86,7 +102,7 @@ class UnitStore:
 
     def __getitem__(self, unit: UnitId) -> Unit:
         row = self._row[unit]
-        lon, lat, heading, _, at = (float(x) for x in self._columns[row])
+        lon, lat, heading, _, at, _ = self._columns[row].tolist()
         return msgspec.structs.replace(self._units[row], position=Position(lon, lat), heading=heading, at=Millis(int(at)))
 
     def nearest(self, place: Position, limit: int) -> list[tuple[Unit, float]]:

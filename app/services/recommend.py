@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from app.citypack import CityPack
 from app.domain.geo import Position
 from app.domain.ids import Millis
 from app.domain.text import N_
 from app.domain.unit import Unit, UnitState
-from app.live.units import UnitStore
+from app.live.units import UnitStore, distances_m
 
 DETOUR = 1.35
 """Way by road over straight line, a usual figure for a built-up area."""
 OLD_FIX_MS = 30_000
+_USUAL_KMH = 30.0
+_IDLE = list(UnitState).index(UnitState.IDLE)
 
 
 class Doubt(StrEnum):
@@ -53,15 +57,22 @@ class Candidate:
 
 def recommend(city: CityPack, units: UnitStore, place: Position, skills: tuple[str, ...], now: Millis, limit: int = 12) -> list[Candidate]:
     """The `limit` best units for `place`: those that fit first, soonest arrival first. Empty only where the city has no units at all."""
-    candidates = [_weigh(city, unit, distance, skills, now) for unit, distance in units.nearest(place, len(units))]
-    candidates.sort(key=lambda c: (not c.fit, Doubt.SKILL in c.doubts, c.arrival_s))
-    return candidates[:limit]
+    if not len(units):
+        return []
+    kinds = [city.unit_kinds.get(kind) for kind in units.kinds]
+    kind = units.kind.astype(np.int64)
+    speed = np.array([k.speed_kmh if k is not None else _USUAL_KMH for k in kinds])[kind]
+    unskilled = np.array([bool(skills) and not (k is not None and set(skills) & set(k.skills)) for k in kinds])[kind]
+    distance = distances_m(place, units.lon, units.lat)
+    unfit = (units.state != _IDLE) | unskilled
+    best = np.lexsort((distance / speed, unskilled, unfit))[:limit]
+    return [_weigh(city, units[units.ids[row]], float(distance[row]), skills, now) for row in best.tolist()]
 
 
 def _weigh(city: CityPack, unit: Unit, distance: float, skills: tuple[str, ...], now: Millis) -> Candidate:
     kind = city.unit_kinds.get(unit.kind)
     able = tuple(s for s in skills if kind is not None and s in kind.skills)
-    speed = kind.speed_kmh if kind is not None else 30.0
+    speed = kind.speed_kmh if kind is not None else _USUAL_KMH
     doubts: list[Doubt] = []
     if unit.state in (UnitState.OFF_DUTY, UnitState.NO_CONTACT):
         doubts.append(Doubt.UNREACHABLE)

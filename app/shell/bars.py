@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.citypack import CityPack
 from app.domain.ids import Millis
+from app.domain.batch import LinkState
 from app.domain.role import ROLE_WORDS, SEAT_WORDS, Operator, Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
@@ -266,6 +267,16 @@ class DutyBottomBar(Bar):
             self.strip.set_window(now - facts.HOUR_MS, now)
             times, severities = facts.last_hour(self.s.hub.alerts, now)
             self.strip.set_marks(times, severities.astype(np.int64))
+        if change.topics & (Topic.SECOND | Topic.LINK):
+            self._follow_links()
+
+    def _follow_links(self) -> None:
+        """Green is said only while something live comes in; else the marker stands where the data ended."""
+        t, links = self.s.words.t, self.s.hub.links.values()
+        live = any(link.state is LinkState.LIVE for link in links)
+        if (self.strip.mode == "live") is not live:
+            self.strip.set_mode("live" if live else "waiting", t(N_("Live")) if live else t(N_("No live data")))
+        self.strip.set_now(None if live else max((link.last_record_at or 0 for link in links), default=0) or None)
 
     def follow_layout(self) -> None:
         """Another layout, or it was locked."""

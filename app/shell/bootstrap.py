@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import qasync
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -42,6 +43,7 @@ from app.shell.crash import CrashPath, LastRun
 from app.shell.demo_process import DemoProcess
 from app.shell.logs import close_log, open_log
 from app.shell.options import DeskOptions
+from app.shell.overlay import Overlay
 from app.shell.panels import find_panels
 from app.shell.report import Meter
 from app.shell.seats import usual_scale, usually_dark
@@ -141,6 +143,7 @@ class Desk:
         await self.actions.start()
         self.window = self._make_window(options.lang or self.preferences.lang or _system_language())
         self.meter = Meter(self.city, self.hub, self.frames.gauges, options.seat, self.window.words.lang, self.outbox_counts)
+        self.overlay = Overlay(self.window, self.theme, shown=options.overlay)
         self._show()
         self.frames.start()
         await self._sit_down()
@@ -190,8 +193,17 @@ class Desk:
         window.resize(*self.options.size)
         window.language_asked.connect(self._change_language)
         window.closing.connect(self.closed.set)
+        window.seek.connect(self._select_near)
         window.start()
         return window
+
+    def _select_near(self, at: int) -> None:
+        """A moment on the time strip was pointed at: select the alert that began nearest to it."""
+        began = self.hub.alerts.at
+        if len(began):
+            alert = self.hub.alerts.at_row(int(np.abs(began - at).argmin()))
+            self.focus.select_alert(alert.id)
+            self.focus.select_case(alert.case)
 
     def _show(self) -> None:
         """A desk takes the whole screen, a wall without any frame; a picture takes the size that was asked for."""
@@ -211,6 +223,7 @@ class Desk:
         self.preferences.lang = lang
         self.window = self._make_window(lang)
         self.window.restoreGeometry(geometry)
+        self.overlay = Overlay(self.window, self.theme, shown=self.overlay.isVisible())
         self.window.show()
         old.close()
         old.deleteLater()
@@ -345,6 +358,7 @@ async def _meter(desk: Desk) -> None:
     while True:
         await asyncio.sleep(1.0)
         desk.meter.tick()
+        desk.overlay.tell(desk.meter.gauge_lines())
         if desk.options.progress:
             print(desk.meter.line(), flush=True)
 

@@ -182,9 +182,15 @@ class DockArea(QObject):
         """The windows that panels float in."""
         return [w for w in self._docks_widget.floatingWidgets() if isValid(w) and w.isVisible()]
 
-    def close_floating(self) -> None:
-        """Take every floating window off the screen; `restore_floating` brings them back."""
-        self._docks_widget.hideManagerAndFloatingWidgets()
+    def hide_all(self) -> None:
+        """Take the panels off the screen, floating windows too, without closing one; `show_all` brings them back."""
+        self._quietly(self._docks_widget.hideManagerAndFloatingWidgets)
+
+    def show_all(self) -> None:
+        """Undo `hide_all`."""
+        if self._docks_widget.isHidden():
+            self._docks_widget.show()
+            self._quietly(self._docks_widget.restoreHiddenFloatingWidgets)
 
     def teardown(self) -> None:
         """The window goes: no more signals from here."""

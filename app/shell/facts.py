@@ -13,8 +13,7 @@ from app.live.alerts import STATES, AlertStore
 from app.live.hub import Hub
 
 HOUR_MS = 3_600_000
-_WAITING = np.array([STATES.index(AlertState.UNACKNOWLEDGED), STATES.index(AlertState.RETURNED)], dtype=np.int8)
-_CLEARED = STATES.index(AlertState.CLEARED)
+_UNACKNOWLEDGED, _RETURNED = STATES.index(AlertState.UNACKNOWLEDGED), STATES.index(AlertState.RETURNED)
 _MOST_MARKS = 4_000
 
 
@@ -40,7 +39,7 @@ def case_counts(hub: Hub, now: Millis) -> CaseCounts:
 
 def worst_waiting(alerts: AlertStore, count: int) -> list[Alert]:
     """The worst alerts that nobody has acknowledged; of equals, the newest first."""
-    waiting = np.isin(alerts.state, _WAITING)
+    waiting = (alerts.state == _UNACKNOWLEDGED) | (alerts.state == _RETURNED)
     found: list[Alert] = []
     for severity in (1, 2, 3, 4):
         rows = np.flatnonzero(waiting & (alerts.severity == severity))

@@ -107,6 +107,20 @@ class Meter:
             f"frame p99 {gauges.frame_percentile(99):.1f} ms | {self.process.memory_info().rss / 1e6:.0f} MB"
         )
 
+    def gauge_lines(self) -> list[str]:
+        """The same for the developer's overlay, a figure a line. Not translated: these are the names in state.json."""
+        gauges, hub = self.gauges, self.hub
+        return [
+            f"updates/s {self.updates_per_s:8.0f}",
+            f"pixel p50 {gauges.latency_percentile(50):7.1f} ms",
+            f"pixel p99 {gauges.latency_percentile(99):7.1f} ms",
+            f"frame p50 {gauges.frame_percentile(50):7.1f} ms",
+            f"frame p99 {gauges.frame_percentile(99):7.1f} ms",
+            f"gap max   {gauges.gap_ms_max:7.1f} ms",
+            f"conflated {hub.series.conflated:8d}",
+            f"memory    {self.process.memory_info().rss / 1e6:7.0f} MB",
+        ]
+
     def state(self, now: int, panels: list[PanelLine]) -> DeskState:
         """Everything, at `now` (UTC ms)."""
         hub, gauges = self.hub, self.gauges

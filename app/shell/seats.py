@@ -34,7 +34,7 @@ WALL = Layout(
     STANDARD,
     Seat.WALL,
     column(
-        row(group("board", share=22), group("map", share=55), group("alerts", share=23), share=76),
+        row(group("board", share=21), group("map", share=51), group("alerts", share=28), share=76),
         group("cases", share=24),
     ),
 )

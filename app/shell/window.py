@@ -51,6 +51,8 @@ from widgets.theme import Theme
 
 _BETWEEN_COUNTS_MS = 250
 """In a storm the bars count four times a second, not thirty."""
+_MANY_ALERTS = 200_000
+"""With more than these, counting takes milliseconds: once a second is enough."""
 
 
 @dataclass(frozen=True)
@@ -159,12 +161,14 @@ class DeskWindow(QMainWindow):
     def show_sign_in(self, *, may_watch: bool = False) -> None:
         """Show the sign-in page instead of the desk."""
         self.palette_box.leave()
+        self.docks.hide_all()
         self.stack.setCurrentWidget(self.sign_in)
         self.sign_in.begin(may_watch=may_watch)
 
     def show_desk(self, _entered: object = None) -> None:
         """Show the desk."""
         self.stack.setCurrentWidget(self.desk)
+        self.docks.show_all()
 
     def show_crash(self, report: Path | None) -> None:
         """Say calmly that something broke. Not modal: the desk goes on."""
@@ -390,7 +394,7 @@ class DeskWindow(QMainWindow):
         topics = change.topics & NEEDS
         if not topics & (Topic.SECOND | Topic.LINK):
             now = self.pieces.now()
-            if now - self._counted_at < _BETWEEN_COUNTS_MS:
+            if now - self._counted_at < _BETWEEN_COUNTS_MS or len(self.pieces.hub.alerts) > _MANY_ALERTS:
                 return
             self._counted_at = now
         if not topics or self.stack.currentWidget() is not self.desk:
