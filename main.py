@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(add_completion=False, help="Check, list and export the audit chain.")
 app.add_typer(audit, name="audit")
+operator = typer.Typer(add_completion=False, help="Who may sign in at this desk.")
+app.add_typer(operator, name="operator")
 
 City = Annotated[str, typer.Option(help="City pack: a name under resources/cities, or a folder.")]
 Seed = Annotated[int, typer.Option(help="Seed of the demo city; the same seed plays the same day.")]
@@ -47,8 +49,10 @@ def desk(
     """Open a desk. Without --demo and --connect it opens with the connections that were used last, or tells how to make one."""
     if context.invoked_subcommand is not None:
         return
-    if screenshot is not None and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        if screenshot is None:
+            raise _no_screen()
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from app.shell.options import DeskOptions  # noqa: PLC0415 - after the arguments are known to be good
 
     options = DeskOptions.checked(
@@ -61,6 +65,12 @@ def desk(
     from app.shell.bootstrap import run  # noqa: PLC0415 - Qt and the rest load while the demo city starts
 
     raise typer.Exit(run(options, city_process))
+
+
+def _no_screen() -> Exception:
+    from app.domain.errors import DeckError  # noqa: PLC0415
+
+    return DeckError("there is no screen here", where="DISPLAY", remedy="start it in a desktop session, or draw it into a folder with --screenshot DIR")
 
 
 @app.command()
@@ -124,20 +134,42 @@ def audit_export(
     raise typer.Exit(cli.audit_export(data, db, out))
 
 
+@operator.command("add")
+def operator_add(
+    name_id: Annotated[str, typer.Argument(metavar="ID", help="What the person types to sign in.")],
+    name: Annotated[str, typer.Option(help="The person's name, as it stands in the journal and in histories.")],
+    role: Annotated[str, typer.Option(help="operator, duty_officer or leader.")],
+    area: Annotated[list[str] | None, typer.Option(help="Code of an area that the person is responsible for; may be given several times; none: the whole city.")] = None,
+    data: Data = None,
+    db: Annotated[str | None, typer.Option()] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="CITYDECK_PASSWORD")] = "",
+) -> None:
+    """Add an operator, or change one; the password is asked for, never given on the command line. The desk must be closed."""
+    from app.shell.operators import add_operator  # noqa: PLC0415
+
+    raise typer.Exit(add_operator(data, db, name_id, name, role, tuple(area or ()), password))
+
+
+@operator.command("list")
+def operator_list(data: Data = None, db: Annotated[str | None, typer.Option()] = None) -> None:
+    """Print who may sign in."""
+    from app.shell.operators import list_operators  # noqa: PLC0415
+
+    raise typer.Exit(list_operators(data, db))
+
+
 def main() -> int:
     """Run; errors that a person can mend are one clear line, not a trace."""
     from app.domain.errors import DeckError  # noqa: PLC0415
 
     try:
-        code: object = app(standalone_mode=False)
+        app()
     except DeckError as error:
         print(f"citydeck: {error}", file=sys.stderr)
         return 2
-    except typer.Exit as done:
-        return done.exit_code
-    except typer.Abort:
-        return 130
-    return code if isinstance(code, int) else 0
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    return 0
 
 
 if __name__ == "__main__":

@@ -146,8 +146,8 @@ class GatewaySource:
         desk = _Desk(self.name, sink, tally, self._timing, self._now)
         attempts = 0
         try:
+            tally.turn(LinkState.CONNECTING)
             while True:
-                tally.turn(LinkState.CONNECTING)
                 began = time.monotonic()
                 try:
                     await self._connect_once(desk)
@@ -160,7 +160,10 @@ class GatewaySource:
                     attempts = 0
                 desk.lived = False
                 tally.reconnects += 1
+                # The link stays as it is while it is tried again, so that "since" says since when it has been so.
                 tally.turn(state, why)
+                tally.touch()
+                tally.flush()
                 await asyncio.sleep(self._pause(state, attempts))
                 attempts += 1
         finally:

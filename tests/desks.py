@@ -21,16 +21,18 @@ from PySide6.QtWidgets import QAbstractItemView
 
 from app.domain.alert import Alert
 from app.domain.audit import AuditEntry
-from app.domain.batch import LinkReport, LinkState
+from app.domain.batch import Batch, LinkReport, LinkState
 from app.domain.case import Case, Stage
-from app.domain.ids import AlertId, CaseId, Millis
+from app.domain.command import Answer
+from app.domain.ids import AlertId, CaseId, Millis, SourceName
 from app.domain.role import Operator, Role, Seat
 from app.journal.journal import wall_clock
 from app.live.hub import Hub
 from app.qt.dialogs import TextDialog
 from app.qt.panel import Panel
-from app.shell.bootstrap import Desk
+from app.shell.bootstrap import Desk, city_of
 from app.shell.options import DeskOptions
+from datasources.gateway import GatewaySource
 
 HOUSE = Path(__file__).resolve().parents[1]
 TOKEN = "a token for tests"
@@ -217,7 +219,7 @@ class Sitting:
 
     def live(self) -> bool:
         """Whether the link is up and the city is known."""
-        return self.link is not None and self.link.state is LinkState.LIVE and len(self.hub.units) > 0
+        return self.link is not None and self.link.state is LinkState.LIVE and len(self.hub.cameras) > 0
 
     def notice(self) -> str:
         """What the notice bar says, and what waits behind it."""
@@ -247,11 +249,11 @@ class Sitting:
         await do(lambda: QTest.keyClick(window.focusWidget() or window, key))
 
     async def click(self, panel_id: str, *words: str) -> None:
-        """Click the row that says `words`."""
+        """Click the row that says `words`, the first one where none are given."""
         view = await self.view(panel_id)
 
         def click() -> None:
-            index = view.model().index(row_with(view, *words), 0)
+            index = view.model().index(row_with(view, *words) if words else 0, 0)
             assert index.isValid()
             view.scrollTo(index)
             QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
@@ -332,3 +334,32 @@ async def sitting(options: DeskOptions, operator: Operator | None) -> AsyncItera
     finally:
         await desk.close()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+class Witness:
+    """Another subscriber of the platform, without a screen: what the city itself says. `live` once it has the whole of it."""
+
+    def __init__(self, url: str) -> None:
+        self.city = city_of("qingdao")
+        self.hub = Hub(self.city, wall_clock)
+        self._source = GatewaySource(SourceName("witness"), url, desk="witness", city=self.city.id, token=TOKEN, now=wall_clock)
+        self._task: asyncio.Task[None] | None = None
+
+    def batch(self, batch: Batch) -> None:
+        self.hub.batch(batch)
+
+    def link(self, report: LinkReport) -> None:
+        self.hub.link(report)
+
+    def answer(self, answer: Answer) -> None:
+        raise AssertionError(f"nobody asked for {answer}")
+
+    async def __aenter__(self) -> Witness:
+        self._task = asyncio.ensure_future(self._source.run(self))
+        await until(lambda: self.hub.series.reported and self.hub.units and self.hub.cameras)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])

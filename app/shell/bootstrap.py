@@ -125,8 +125,18 @@ class Desk:
         """Build the desk and show its window; sources start to run. Raises DeckError where the pack or the journal cannot be used."""
         options = self.options
         opening = Journal.opening(options.data, options.db)
-        self.city = city_of(options.city)
-        self.journal = await asyncio.wrap_future(opening)
+        try:
+            self.city = city_of(options.city)
+        finally:
+            self.journal = await asyncio.wrap_future(opening)
+        try:
+            await self._build()
+        except BaseException:
+            await asyncio.to_thread(self.journal.close)
+            raise
+
+    async def _build(self) -> None:
+        options = self.options
         self.preferences = _preferences(await self.journal.get_setting(_PREFERENCES))
         self.preferences.desk = self.preferences.desk or uuid.uuid4().hex[:8]
         self.theme = Theme(dark=self._dark(), scale=usual_scale(options.seat, self._screen_height()))
@@ -257,8 +267,12 @@ class Desk:
                         N_("This desk has no source of data."), remedy=N_("Start it with --demo, or with --connect wss://… once; it is remembered.")
                     )
                 )
+        token = _token(self.options)
         for spec in asked:
-            self.add_source(spec, token=_token(self.options))
+            try:
+                self.add_source(spec, token=token)
+            except DeckError as error:
+                self.tell(error)  # one source that cannot be had is no reason to be without the others
         if self.options.connect and not self.options.demo:
             self.preferences.connect = asked
 
