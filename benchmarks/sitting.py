@@ -6,6 +6,7 @@ Off screen and 1920×1080 unless told otherwise. It is not the front door: no cr
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -55,6 +56,7 @@ def sit(watch: Watch, *, seat: str = "duty", rate: float = 0.0, faults: list[str
 
 async def _sit(watch: Watch, desk: Desk) -> dict[str, float]:
     await desk.open()
+    gc.freeze()  # as app.shell.bootstrap does for the front door
     try:
         async with asyncio.timeout(LIVE_S):
             while not desk.frames.gauges.first_live_ns:

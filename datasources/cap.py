@@ -127,7 +127,7 @@ class CapRegister:
         roots = list(dict.fromkeys(self._root(reference.id) for reference in message.references))
         if message.type is MessageType.CANCEL:
             if not roots:
-                return ["a Cancel without references ends nothing"]
+                return [N_("a Cancel without references ends nothing")]
             for root in roots:
                 self._cancel(root, message.sent)
             return list(message.faults)

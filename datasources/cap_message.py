@@ -22,7 +22,7 @@ from app.domain.alert import Reality
 from app.domain.geo import EARTH_RADIUS_M, Position
 from app.domain.ids import AlertId, Millis
 from app.domain.severity import Severity
-from app.domain.text import Text
+from app.domain.text import N_, Text
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_TITLE = 300
@@ -108,7 +108,7 @@ def parse(raw: bytes) -> CapMessage:
     root = _root(raw)
     space = root.tag[1:].split("}", 1)[0] if root.tag.startswith("{") else ""
     if root.tag != f"{{{space}}}alert" or space not in NAMESPACES:
-        raise CapFault("not a CAP 1.1 or 1.2 message")
+        raise CapFault(N_("not a CAP 1.1 or 1.2 message"))
     return _Reader(space).message(root)
 
 
@@ -116,15 +116,15 @@ def _root(raw: bytes) -> Element:
     try:
         return fromstring(raw, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except DTDForbidden:
-        raise CapFault("a document type definition is forbidden") from None
+        raise CapFault(N_("a document type definition is forbidden")) from None
     except EntitiesForbidden:
-        raise CapFault("an entity declaration is forbidden") from None
+        raise CapFault(N_("an entity declaration is forbidden")) from None
     except ExternalReferenceForbidden:
-        raise CapFault("an external reference is forbidden") from None
+        raise CapFault(N_("an external reference is forbidden")) from None
     except ParseError as fault:
-        raise CapFault(f"not XML: {fault}") from None
+        raise CapFault(N_("not XML") + f": {fault}") from None
     except (DefusedXmlException, ValueError, LookupError) as fault:
-        raise CapFault(f"unreadable XML: {fault}") from None
+        raise CapFault(N_("unreadable XML") + f": {fault}") from None
 
 
 class _Reader:
@@ -143,7 +143,7 @@ class _Reader:
             raise CapFault(f"unknown msgType {kind[:40]!r}")
         sent = _moment(sent_text)
         if sent is None:
-            raise CapFault(f"sent is not a time: {sent_text[:40]!r}")
+            raise CapFault(N_("sent is not a time") + f": {sent_text[:40]!r}")
         chinese = _CHINESE_ID.fullmatch(identifier) is not None
         infos = self._all(root, "info")
         geometry = _Geometry()
@@ -255,9 +255,9 @@ class _Geometry:
         points = [_point(pair) for pair in text.split()]
         corners = [point for point in points if point is not None]
         if len(corners) != len(points):
-            self.faults.append(f"polygon left out: a corner is not a place (latitude comes first): {text[:80]}")
+            self.faults.append(N_("polygon left out, a corner is not a place (latitude comes first)") + f": {text[:80]}")
         elif len(corners) < 4 or corners[0] != corners[-1]:
-            self.faults.append(f"polygon left out: it is not closed: {text[:80]}")
+            self.faults.append(N_("polygon left out, it is not closed") + f": {text[:80]}")
         else:
             self.polygons.append(tuple(corners))
             self._centres.append(_centroid(self.polygons[-1]))
@@ -268,7 +268,7 @@ class _Geometry:
         middle, _, radius_text = text.partition(" ")
         point, radius = _point(middle), _number(radius_text)
         if point is None or radius is None or not 0 <= radius <= MAX_RADIUS_KM:
-            self.faults.append(f"circle left out: it has no true centre (latitude comes first) or radius: {text[:80]}")
+            self.faults.append(N_("circle left out, it has no true centre (latitude comes first) or radius") + f": {text[:80]}")
         elif radius == 0:
             self._points.append(point)
         else:

@@ -212,7 +212,7 @@ class GatewaySource:
                 self._session = session
                 await session.work()
         except ssl.SSLCertVerificationError as fault:
-            raise _Refused(f"{N_('the certificate is not trusted')}: {fault.verify_message}") from None
+            raise _Refused(N_("the certificate is not trusted") + f": {fault.verify_message}") from None
         except InvalidStatus as fault:
             status = fault.response.status_code
             kind = _Refused if status in (401, 403, 404, 426) else _Broken
@@ -261,7 +261,7 @@ class _Desk:
         sequence = self._sequences.get(source)
         if sequence is None:
             if not source or len(source) > MAX_SOURCE_NAME or not source.isprintable():
-                raise Malformed("a source without a proper name")
+                raise Malformed(N_("a source without a proper name"))
             if len(self._sequences) >= MAX_SOURCES:
                 raise Malformed(f"more than {MAX_SOURCES} sources")
             sequence = self._sequences[source] = Sequence(self._patience)
@@ -324,7 +324,7 @@ class _Session:
         await self.transmit(hello)
         welcome = await self._expect(Welcome)
         if welcome.city != hello.city:
-            raise _Refused(f"{N_('the platform serves another city')}: {welcome.city}")
+            raise _Refused(N_("the platform serves another city") + f": {welcome.city}")
         self._tally.simulated = welcome.simulated
         self.heartbeat_s = min(max(welcome.heartbeat_ms, 50), 60_000) / 1_000
         patience = self._timing.patience
@@ -428,7 +428,7 @@ class _Session:
             case Heartbeat():
                 self._take_heartbeat(message)
             case Problem():
-                self._tally.refuse(f"{N_('the platform did not take what this desk sent')}: {message.reason}", "")
+                self._tally.refuse(N_("the platform did not take what this desk sent") + f": {message.reason}", "")
             case Denied():
                 self._why = _Refused(_both(message.reason))
             case Welcome() | Authenticated():

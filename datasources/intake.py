@@ -14,6 +14,7 @@ from app.domain.alert import Alert, Reality
 from app.domain.batch import Batch, History, Readings
 from app.domain.geo import Position
 from app.domain.ids import SourceName
+from app.domain.text import N_
 from datasources.protocol import BatchMessage
 from datasources.sequence import is_first, is_last
 
@@ -78,16 +79,16 @@ class Intake:
 
     def _fault_of_reading(self, readings: Readings, row: int) -> str:
         if not 0 <= readings.series[row] < self._series:
-            return "a reading of a series that is not in the catalogue"
+            return N_("a reading of a series that is not in the catalogue")
         if readings.quality and not 0 <= readings.quality[row] <= MAX_QUALITY:
-            return "a reading of unknown quality"
+            return N_("a reading of unknown quality")
         return _fault_of_time(readings.at[row])
 
     def _fault_of_history(self, history: History) -> str:
         if not 0 <= history.series < self._series:
-            return "history of a series that is not in the catalogue"
+            return N_("history of a series that is not in the catalogue")
         if history.step_ms <= 0 or len(history.value) > MAX_HISTORY_VALUES:
-            return "history with an impossible step or length"
+            return N_("history with an impossible step or length")
         return _fault_of_time(history.start, history.start + history.step_ms * len(history.value))
 
     def _alert(self, alert: Alert, simulated: bool) -> Alert:
@@ -107,8 +108,8 @@ class Intake:
 
 
 def _fault_of_time(*times: int) -> str:
-    return "" if all(0 <= at <= MAX_MILLIS for at in times) else "a time that no calendar has"
+    return "" if all(0 <= at <= MAX_MILLIS for at in times) else N_("a time that no calendar has")
 
 
 def _fault_of_place(position: Position) -> str:
-    return "" if -180 <= position.lon <= 180 and -90 <= position.lat <= 90 else "a place that is not on Earth"
+    return "" if -180 <= position.lon <= 180 and -90 <= position.lat <= 90 else N_("a place that is not on Earth")

@@ -131,7 +131,7 @@ class AlertPanel(Panel):
         self._following = False
         if selected is not None and before is not None:
             self._select(selected)
-            after = self._offset(selected)
+            after = self._top(selected)  # in sight or not: it may have been pushed further than the viewport is high
             if after is not None and after != before:
                 bar = self.list.verticalScrollBar()
                 bar.setValue(bar.value() + after - before)
@@ -140,11 +140,13 @@ class AlertPanel(Panel):
         """Where the alert's row stands in the viewport, pixels; None where it is not in sight."""
         if alert is None or self.hub.alerts.get(alert) is None or self.list.verticalScrollBar().value() == 0:
             return None  # at the top one watches the worst come in; only who has scrolled away keeps their place
+        top = self._top(alert)
+        return top if top is not None and 0 <= top < self.list.viewport().height() else None
+
+    def _top(self, alert: AlertId) -> int | None:
+        """The top of the alert's row, pixels from the viewport's; None where it is not in the list."""
         row = self.model.row_of(self.hub.alerts.row_of(alert))
-        if row < 0:
-            return None
-        top = self.list.visualRect(self.model.index(row, 0)).top()
-        return top if 0 <= top < self.list.viewport().height() else None
+        return self.list.visualRect(self.model.index(row, 0)).top() if row >= 0 else None
 
     def _select(self, alert: AlertId) -> None:
         row = self.model.row_of(self.hub.alerts.row_of(alert))
@@ -170,7 +172,7 @@ class AlertPanel(Panel):
 
     def _right_note(self, alert: Alert) -> str:
         if alert.case is not None and (case := self.hub.cases.get(alert.case)) is not None:
-            return self.t(N_("case {number}"), number=case.number or self.t(N_("pending")))
+            return self.t(N_("case {number}"), number=case.number or self.t(N_("number pending")))
         return alert_standing(self.words, alert, self.context.now())
 
     def _say(self, key: int) -> str:

@@ -16,7 +16,7 @@ from app.domain.role import Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
 from app.qt.furniture import HeaderLine
-from app.qt.naming import area_name, owner_name
+from app.qt.naming import area_name, owner_name, source_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.services.judge import Judgement, judge
 from widgets.tile import TileBoard, TileFace
@@ -197,7 +197,7 @@ class BoardPanel(Panel):
             (
                 words.text(indicator.definition) or words.text(indicator.name),
                 self.t(N_("Owner: {owner}"), owner=owner_name(self.context.city, words, indicator.owner)),
-                self.t(N_("Source: {source} · {series}"), source=reading.source or "—", series=series),
+                self.t(N_("Source: {source} · {series}"), source=source_name(words, reading.source) or "—", series=series),
                 self.t(N_("Measured: {at}"), at=words.moment(reading.at)),
                 self.t(N_("Arrived: {at}"), at=words.moment(reading.arrived)),
                 self.t(

@@ -106,7 +106,7 @@ class BriefPanel(Panel):
                 names[self.words.text(self.context.city.indicators[indicator_of(series)].name)] = None
         if not names:
             return []
-        return [self.t(N_("No current data for the whole city: {names}."), names=", ".join(list(names)[:5]))]
+        return [self.t(N_("No current data for the whole city: {names}."), names=self.t(N_(", ")).join(list(names)[:5]))]
 
 
 def create(spec: PanelSpec, context: PanelContext) -> Panel:

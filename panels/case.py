@@ -35,7 +35,7 @@ _LINKS: tuple[tuple[str, tuple[Stage, ...]], ...] = (
 """The seven links, each with the stages in which a case stands at it."""
 
 TASK_WORDS: dict[UnitTask, str] = {
-    UnitTask.SENT: N_("sent"),
+    UnitTask.SENT: N_("dispatched"),
     UnitTask.ON_SCENE: N_("on scene"),
     UnitTask.DONE: N_("reported"),
     UnitTask.RECALLED: N_("recalled"),
@@ -140,7 +140,7 @@ class CasePanel(Panel):
             self.header.say(case_label(self.words, case), f"{worded} · {self.t(STAGE_WORDS[case.stage])}")
             self.head(trailing=self.t(N_("{n} alerts in this case"), n=len(case.alerts)))
         elif alert is not None:
-            self.header.say(alert_title(self.words, alert), f"{worded} · {self.t(N_('no case yet'))}")
+            self.header.say(alert_title(self.words, alert), " · ".join((worded, self.t(N_("no case yet")))))
             self.head()
         self.stages.set_stages(self._links(case, alert), late=2 if case is not None and case.overdue(self.context.now()) else 0)
 
@@ -217,7 +217,9 @@ class CasePanel(Panel):
         step = self._step(key)
         if step is None:
             return RowFace("")
-        what = self.t(MOVE_WORDS[step.move]) + (f": {self._unit(step.unit)}" if step.unit is not None else "")
+        what = self.t(MOVE_WORDS[step.move])
+        if step.unit is not None:
+            what = self.t(N_("{what}: {more}"), what=what, more=self._unit(step.unit))
         return RowFace(title=what, note=" · ".join(part for part in (step.actor, step.comment) if part), right=self.words.clock(step.at))
 
     def _step_words(self, key: int) -> str:

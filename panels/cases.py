@@ -49,6 +49,9 @@ class CasesPanel(Panel):
             self.model.show(np.array(keys, dtype=np.int64), [self._intern(c) for c in change.cases])
         if Topic.SECOND in change.topics:
             self.list.viewport().update()
+        if not self.hub.batches:
+            self.head(self.t(N_("waiting for the first data")))
+            return
         working = [c for c in cases if not c.ended]
         late = sum(c.overdue(now) for c in working)
         self.head(self.t(N_("{n} open"), n=len(working)), self.t(N_("{n} overdue"), n=late) if late else self.t(N_("none overdue")))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.domain.batch import LINK_STATE_WORDS, LinkReport, LinkState, Refusal
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
+from app.qt.naming import source_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.qt.rows import FACE_ROLE, RowModel
 from widgets.rows import RowFace, RowList
@@ -64,7 +65,7 @@ class LinksPanel(Panel):
         if link.simulated:
             facts.append(self.t(N_("simulated")))
         if link.detail:
-            facts.append(link.detail)
+            facts.append(words.detail(link.detail))
         counts = self.t(
             N_("{records} records · {gaps} gaps · {resyncs} resyncs · {refused} refused"),
             records=words.number(link.records),
@@ -74,7 +75,7 @@ class LinksPanel(Panel):
         )
         delay = f" · {link.delay_ms:.0f} ms" if link.delay_ms is not None else ""
         return RowFace(
-            title=f"{link.name} · {counts}",
+            title=f"{source_name(words, link.name)} · {counts}",
             note=" · ".join(facts),
             right=self.t(LINK_STATE_WORDS[link.state]) + delay,
             right_note=self.t(N_("last record {ago}"), ago=words.ago(link.last_record_at, now))
@@ -118,7 +119,7 @@ class LinksPanel(Panel):
 
     def _refusal_face(self, refusal: Refusal) -> RowFace:
         return RowFace(
-            title=self.t(N_("Refused: {reason}"), reason=refusal.reason), note=refusal.sample, right=self.words.clock(refusal.at), severity=4
+            title=self.t(N_("Refused: {reason}"), reason=self.words.detail(refusal.reason)), note=refusal.sample, right=self.words.clock(refusal.at), severity=4
         )
 
 

@@ -43,6 +43,7 @@ from widgets.map_layers import (
 )
 from widgets.map_layers import UnitState as Drawn
 from widgets.map_view import MapView
+from widgets.tooltip import as_text
 
 _DRAWN: dict[UnitState, Drawn] = {
     UnitState.IDLE: Drawn.FREE,
@@ -103,6 +104,8 @@ class MapPanel(Panel):
             signal.connect(slot)
             self.own(lambda s=signal, f=slot: s.disconnect(f))
         self._undrawn = 0
+        self._markers: dict[AlertId, tuple[Alert, Marker | None]] = {}
+        self._warned: list[Alert] = []
         return content
 
     def refresh(self, change: ChangeSet) -> None:
@@ -174,15 +177,31 @@ class MapPanel(Panel):
         worst = (
             next((a for a in standing if a.severity is Severity.EXTREME and a.acknowledged is None), None) if self.context.seat is Seat.WALL else None
         )
-        self.alerts.set_markers([self._marker(a, a is worst) for a in standing if a.position is not None and a.position.valid])
-        self.warnings.set_areas([WarningArea(a.id, int(a.severity), [_ring(ring) for ring in a.polygons]) for a in standing if a.polygons])
+        self.alerts.set_markers([m for a in standing if (m := self._marker(a, a is worst)) is not None])
         self.view.refresh(self.alerts)
-        if any(a.polygons for a in standing):
+        warned = [a for a in standing if a.polygons]
+        if warned != self._warned:
+            # They are drawn into the map's cached base, which costs a frame to draw anew.
+            self._warned = warned
+            self.warnings.set_areas([WarningArea(a.id, int(a.severity), [_ring(ring) for ring in a.polygons]) for a in warned])
             self.view.refresh(self.warnings)
         self._show_reach()
 
-    def _marker(self, alert: Alert, callout: bool) -> Marker:
-        where = alert.position or Position(0.0, 0.0)
+    def _marker(self, alert: Alert, callout: bool) -> Marker | None:
+        """The alert's symbol, None where it has no place. In a storm most alerts are those of the frame before, so theirs are kept."""
+        if callout or alert.id == self.context.focus.alert:
+            return self._make_marker(alert, callout)
+        known = self._markers.get(alert.id)
+        if known is None or known[0] is not alert:
+            if len(self._markers) > 2 * _MAX_MARKERS:
+                self._markers.clear()
+            known = self._markers[alert.id] = (alert, self._make_marker(alert, callout))
+        return known[1]
+
+    def _make_marker(self, alert: Alert, callout: bool) -> Marker | None:
+        where = alert.position
+        if where is None or not where.valid:
+            return None
         return Marker(
             key=alert.id,
             lon=where.lon,
@@ -277,6 +296,9 @@ class MapPanel(Panel):
         return [(colour, text) for colour, text in steps if colour is not None]
 
     def _headline(self) -> None:
+        if not self.hub.batches:
+            self.head(self.t(N_("waiting for the first data")), self._held())
+            return
         note = [
             self.t(N_("{n} cameras"), n=self.words.number(len(self.hub.cameras))),
             self.t(N_("{n} units"), n=self.words.number(len(self.hub.units))),
@@ -312,7 +334,7 @@ class MapPanel(Panel):
             focus.select_area(AreaCode(str(found.key)))
 
     def _on_hovered(self, found: object) -> None:
-        self.view.setToolTip(self._words_of(found) if isinstance(found, Hit) else "")
+        self.view.setToolTip(as_text(self._words_of(found)) if isinstance(found, Hit) else "")
 
     def _words_of(self, hit: Hit) -> str:
         if hit.layer == "alerts":

@@ -35,14 +35,19 @@ async def work(folder: Path, url: str) -> None:
 async def _acknowledge(desk: Desk, alert: Alert) -> None:
     act = AcknowledgeAlert(alert.id, "seen")
     state = await desk.actions.perform(act, area=alert.area, seen=alert.version, title=alert.title)
-    print(state.key, "acknowledge_alert", alert.id, flush=True)
+    _say(state.key, "acknowledge_alert", alert.id)
 
 
 async def _open_case(desk: Desk, alert: Alert) -> None:
     case = desk.actions.new_case_id()
     act = OpenCase(case=case, alerts=(alert.id,), kind=alert.kind, severity=alert.severity, title=alert.title, area=alert.area)
     state = await desk.actions.perform(act, area=alert.area, seen=0, title=alert.title)
-    print(state.key, "open_case", case, flush=True)
+    _say(state.key, "open_case", case)
+
+
+def _say(*words: str) -> None:
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:

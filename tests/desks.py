@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ CHEN = Operator(id="chenjing", name="陈静", role=Role.DUTY_OFFICER)
 ZHANG = Operator(id="zhangying", name="张颖", role=Role.OPERATOR)
 LI = Operator(id="lilan", name="李岚", role=Role.LEADER)
 SIZE = "1600x900"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """The machine may be busy with something else: a condition that is true at once costs nothing, however long it may wait."""
 
 
@@ -50,7 +50,7 @@ PATIENCE_S = 20.0
 
 
 @contextmanager
-def platform_process(*arguments: str) -> Iterator[str]:
+def platform_process(*arguments: str) -> Generator[str]:
     """`main.py platform` on a free port, as a process of its own: its address. It ends with the block, and with this process."""
     command = [sys.executable, str(HOUSE / "main.py"), "platform", "--city", "qingdao", "--port", "0", "--with-parent", *arguments]
     process = subprocess.Popen(
@@ -326,7 +326,7 @@ async def sit_down(options: DeskOptions, operator: Operator | None) -> Desk:
 
 
 @asynccontextmanager
-async def sitting(options: DeskOptions, operator: Operator | None) -> AsyncIterator[Sitting]:
+async def sitting(options: DeskOptions, operator: Operator | None) -> AsyncGenerator[Sitting]:
     """A desk with somebody at it; it is closed after the block, and nothing of it stays."""
     desk = await sit_down(options, operator)
     try:

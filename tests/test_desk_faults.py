@@ -22,7 +22,7 @@ from app.journal.verify import verify
 from app.live.hub import Hub
 from panels.board import BoardPanel
 from tests.conftest import Run
-from tests.desks import HOUSE, WANG, Clock, Line, Sitting, Witness, desk_options, platform_process, row_with, sitting, until
+from tests.desks import HOUSE, PASSWORD, WANG, Clock, Line, Sitting, Witness, desk_options, platform_process, row_with, sitting, until
 
 LIMIT_S = 110.0
 
@@ -127,6 +127,7 @@ async def _kill_9(city: str, folder: Path) -> None:
         assert len(written) - len(returned) in (0, 1)
         unsettled = {post.command.key for post in await again.desk.journal.unsettled()}
         assert unsettled and len(unsettled) < len(written), "the moment was not in the middle"
+        line.release()
         await until(again.live)
         await until(lambda: again.desk.outbox.unanswered == 0)
         # Under another key the platform would refuse: it has obeyed most of them already.
@@ -135,6 +136,9 @@ async def _kill_9(city: str, folder: Path) -> None:
             for _, verb, target in returned:
                 _once(again.hub, verb, target)
                 _once(witness.hub, verb, target)
+            assert await again.desk.actions.sign_in(WANG.id, PASSWORD) == WANG
+            last = next(CaseId(target) for _, verb, target in reversed(returned) if verb == "open_case")
+            await again.reads("cases", again.case(last).number, "filed")
             mine = [c for c in witness.hub.cases.values() if c.steps and c.steps[0].actor == WANG.name]
             assert len(mine) == sum(entry.verb == "open_case" for entry in written)
     assert verify(folder).ok
@@ -157,7 +161,6 @@ async def _killed_desk(folder: Path, line: Line) -> list[tuple[str, str, str]]:
     process.send_signal(signal.SIGKILL)
     lines += (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
-    line.release()
     words = [said.decode().split() for said in lines if said.endswith(b"\n")]
     assert all(len(said) == 3 for said in words), lines
     return [(key, verb, target) for key, verb, target in words]

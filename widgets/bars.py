@@ -14,6 +14,7 @@ from widgets.polyline import Floats
 from widgets.severity import severity_pixmap
 from widgets.sparkline import draw_sparkline
 from widgets.theme import Theme
+from widgets.tooltip import as_text
 
 _NO_VALUES = np.empty(0, np.float64)
 
@@ -146,7 +147,7 @@ class RankBars(QWidget):
         if hover != self._hover:
             self._hover = hover
             self.setCursor(Qt.CursorShape.PointingHandCursor if hover >= 0 else Qt.CursorShape.ArrowCursor)
-            self.setToolTip(self._rows[hover].tooltip if hover >= 0 else "")
+            self.setToolTip(as_text(self._rows[hover].tooltip) if hover >= 0 else "")
             self.update()
 
     def leaveEvent(self, event: QEvent) -> None:

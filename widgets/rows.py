@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from widgets.even_list import EvenList
 from widgets.severity import severity_pixmap
 from widgets.theme import Theme
-
-Index = QModelIndex | QPersistentModelIndex
 
 ROW = 43
 PADDING = 12
@@ -112,7 +110,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.drawLine(b, c)
 
 
-class RowList(QListView):
+class RowList(EvenList):
     """The list. While somebody's pointer moves in it, `held` is true, and its owner leaves the order as it is."""
 
     entered_row = Signal(int)
@@ -122,20 +120,14 @@ class RowList(QListView):
 
     def __init__(self, theme: Theme, face_role: int, parent: QWidget | None = None, *, whole_rows: bool = False) -> None:
         """`whole_rows`: where nobody scrolls, as on a wall, a row is shown whole or not at all."""
-        super().__init__(parent)
+        super().__init__(theme.px(ROW), parent)
         self._theme = theme
         self._whole_rows = whole_rows
         self._touched = 0.0
         self._delegate = RowDelegate(theme, face_role, self)
         self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         if whole_rows:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
         # The view must not run after a selected row that moves by itself; only a person's keys scroll.
         self.setAutoScroll(False)
@@ -151,11 +143,6 @@ class RowList(QListView):
         if self._whole_rows:
             self.setViewportMargins(0, 0, 0, self.height() % self._theme.px(ROW))
         super().resizeEvent(event)
-
-    def dataChanged(self, top: Index, bottom: Index, roles: Sequence[int] = ()) -> None:
-        """Repaint these rows, in this frame. The list's own way lays every row out anew and repaints them all, one turn of the loop later."""
-        if self.isVisible():
-            self.viewport().update(self.visualRect(top).united(self.visualRect(bottom)))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._touched = time.monotonic()
@@ -188,5 +175,4 @@ class RowList(QListView):
         self.entered_row.emit(index.row())
 
     def _restyle(self) -> None:
-        self.scheduleDelayedItemsLayout()
-        self.viewport().update()
+        self.set_row_height(self._theme.px(ROW))

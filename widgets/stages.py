@@ -10,6 +10,7 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets.theme import Theme
+from widgets.tooltip import as_text
 
 StageState = Literal["done", "now", "later"]
 Stage = tuple[str, str, StageState, str]
@@ -79,7 +80,7 @@ class StageBar(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             for index, (_, _, _, note) in enumerate(self._stages):
                 if note and self.stage_rect(index).contains(event.pos()):
-                    QToolTip.showText(event.globalPos(), note, self)
+                    QToolTip.showText(event.globalPos(), as_text(note), self)
                     return True
             QToolTip.hideText()
             return True

@@ -102,7 +102,7 @@ def _views(t: Tokens, px: Callable[[float], int]) -> str:
 QAbstractScrollArea {{ background: {_n(t.panel)}; border: none; }}
 QPlainTextEdit, QTextEdit {{ background: {_n(t.ground)}; border: 1px solid {_n(t.edge)}; }}
 QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {_n(t.select_edge)}; }}
-QTableView, QListView, QTreeView {{ background: {_n(t.panel)}; alternate-background-color: {_n(t.panel)}; border: none; outline: none;
+QTableView, QListView, QTreeView, EvenList {{ background: {_n(t.panel)}; alternate-background-color: {_n(t.panel)}; border: none; outline: none;
   gridline-color: {_n(t.line)}; color: {_n(t.ink2)}; selection-background-color: {_n(t.select)}; selection-color: {_n(t.ink)}; }}
 QTableView::item, QListView::item, QTreeView::item {{ padding: 0 {px(8)}px; border: none; }}
 QTableView::item:selected, QListView::item:selected, QTreeView::item:selected {{ background: {_n(t.select)}; color: {_n(t.ink)}; }}

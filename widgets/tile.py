@@ -19,6 +19,7 @@ from widgets.severity import severity_pixmap
 from widgets.sparkline import draw_sparkline
 from widgets.theme import Theme
 from widgets.tokens import mixed
+from widgets.tooltip import as_text
 
 FLASH_S = 0.6
 DASH = "—"
@@ -409,7 +410,7 @@ class TileBoard(QAbstractScrollArea):
             tip = self._faces[index].tooltip if index >= 0 else ""
             said = tip if isinstance(tip, str) else tip()
             if said:
-                QToolTip.showText(event.globalPos(), said, self.viewport(), self.tile_rect(index))
+                QToolTip.showText(event.globalPos(), as_text(said), self.viewport(), self.tile_rect(index))
             else:
                 QToolTip.hideText()
             return True

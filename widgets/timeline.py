@@ -68,7 +68,7 @@ class TimelineStrip(QWidget):
         self.update(self.strip_rect())
 
     def set_mode(self, mode: Mode, word: str | None = None) -> None:
-        """Live is green, waiting for data grey, a replay violet, a drill the simulation's colour. `word` is the badge's, in the operator's language."""
+        """Live is green, waiting for data grey, a replay violet, a drill the simulation's colour. `word` is the badge's, translated."""
         self._mode = mode
         if word is not None:
             self._word = word

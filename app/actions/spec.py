@@ -96,7 +96,7 @@ def _move(
     )
 
 
-FILE = _move(Move.FILE, N_("File"), N_("The report is a case: it is filed and its clocks begin."), key="F", icon="check")
+FILE = _move(Move.FILE, N_("File report"), N_("The report is a case: it is filed and its clocks begin."), key="F", icon="check")
 DISPATCH = _move(Move.DISPATCH, N_("Dispatch"), N_("Send the marked units to the case."), key="D", icon="send", comment="none")
 RECALL = _move(Move.RECALL, N_("Recall"), N_("Call a unit back from the case."), key="R", icon="undo")
 VERIFY = _move(Move.VERIFY, N_("Verify"), N_("The result that the unit reported has been checked and is good."), key="V", icon="shield-check")

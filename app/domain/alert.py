@@ -39,7 +39,7 @@ class Reality(StrEnum):
     SIMULATED = "simulated"
 
 
-class Acknowledgement(msgspec.Struct, frozen=True):
+class Acknowledgement(msgspec.Struct, frozen=True, gc=False):
     """Who took notice, when and with what words."""
 
     by: str
@@ -47,7 +47,7 @@ class Acknowledgement(msgspec.Struct, frozen=True):
     comment: str = ""
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The newest state of one alert, as its source and its operators left it."""
 
     id: AlertId

@@ -19,7 +19,7 @@ class CameraState(IntEnum):
     UNKNOWN = 2
 
 
-class Camera(msgspec.Struct, frozen=True, kw_only=True):
+class Camera(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One shared video channel."""
 
     id: CameraId

@@ -9,7 +9,7 @@ import msgspec
 EARTH_RADIUS_M = 6_371_008.8
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A point, degrees WGS-84, longitude first."""
 
     lon: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """One phrase in Chinese and English. Either may be empty, never both: `pick` falls back to the other."""
 
     zh: str = ""

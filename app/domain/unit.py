@@ -34,7 +34,7 @@ UNIT_STATE_WORDS: dict[UnitState, str] = {
 }
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
+class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A unit's whole newest state."""
 
     id: UnitId
@@ -51,7 +51,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """When the position was taken."""
 
 
-class UnitFix(msgspec.Struct, frozen=True, array_like=True):
+class UnitFix(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A unit moved: the part of its state that changes every second."""
 
     unit: UnitId

@@ -54,7 +54,7 @@ class AuditTable:
         try:
             head = self._file.read()
         except GarbledHead:
-            self._record_break(connection, _finding("the head file is garbled", None, newest), newest)
+            self._record_break(connection, _finding(N_("the head file is garbled"), None, newest), newest)
         else:
             self._written = head
             self._compare(connection, head, newest)
@@ -66,7 +66,7 @@ class AuditTable:
             if newest == EMPTY:
                 self._head = EMPTY
             else:
-                self._record_break(connection, _finding("the head file is missing", None, newest), newest)
+                self._record_break(connection, _finding(N_("the head file is missing"), None, newest), newest)
             return
         fault = self._fault_between(connection, head, newest)
         if fault:
@@ -74,7 +74,7 @@ class AuditTable:
             return
         self._head = newest
         if newest.count > head.count:
-            why = "another desk has written since" if self._database.shared else "the desk ended between a commit and its head"
+            why = N_("another desk has written since") if self._database.shared else N_("the desk ended between a commit and its head")
             self._add(connection, [self._own(HEAD_BROUGHT_FORWARD, _finding(why, head, newest))])
 
     def defer(self, entry: Entry) -> None:
@@ -86,7 +86,7 @@ class AuditTable:
         self._claim(connection)
         newest = self._newest(connection)
         if newest != self._head:
-            fault = self._fault_between(connection, self._head, newest) if self._database.shared else "rows changed while the desk was running"
+            fault = self._fault_between(connection, self._head, newest) if self._database.shared else N_("rows changed while the desk was running")
             if fault:
                 self._record_break(connection, _finding(fault, self._head, newest), newest)
             else:
@@ -154,7 +154,7 @@ class AuditTable:
         self._add(connection, [self._own(CHAIN_BREAK_FOUND, finding)])
         self.warning = DeckError(
             N_("The audit chain does not fit its head: somebody has changed or removed records."),
-            where=f"{finding.what}; {finding.kept or self._file.path.name}",
+            where=f"{finding.what}: {finding.kept or self._file.path.name}",
             remedy=N_("Keep the data folder as it is, run the audit check, and tell whoever is responsible."),
         )
 
@@ -168,9 +168,9 @@ class AuditTable:
     def _fault_between(self, connection: Connection, head: Head, newest: Head) -> str:
         """What is wrong from the head's row on; empty where the table follows from the head."""
         if head.count > newest.count:
-            return "rows were cut off at the end"
+            return N_("rows were cut off at the end")
         if head.count == 0 and head.hash != GENESIS:
-            return "the head differs from the table"
+            return N_("the head differs from the table")
         rows = connection.execute(select(AUDIT).where(AUDIT.c.seq >= head.count).order_by(AUDIT.c.seq))
         return _follows(head, rows)
 
@@ -180,14 +180,14 @@ def _follows(head: Head, rows: Iterable[Row[tuple[object, ...]]]) -> str:
     for row in rows:
         *values, row_prev, stored = cast("tuple[Value, ...]", tuple(row))
         if values[0] != expected or row_hash(values, str(row_prev)) != stored:
-            return "the newest rows were changed"
+            return N_("the newest rows were changed")
         if prev is None and stored != head.hash:
-            return "the head differs from the table"
+            return N_("the head differs from the table")
         if prev is not None and row_prev != prev:
-            return "the newest rows do not follow from one another"
+            return N_("the newest rows do not follow from one another")
         prev = str(stored)
         expected += 1
-    return "the head's row is missing" if prev is None else ""
+    return N_("the head's row is missing") if prev is None else ""
 
 
 def _finding(what: str, head: Head | None, newest: Head) -> Finding:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, Q
 from app.domain.text import N_
 from app.qt.panel import PanelContext
 from widgets.chips import KeyButton
+from widgets.tooltip import as_text
 
 
 class HeaderLine(QFrame):
@@ -53,7 +54,7 @@ def action_menu(parent: QWidget, context: PanelContext, actions: Sequence[str]) 
         spec, reason = context.operations.spec(action), context.operations.why_not(action)
         entry = menu.addAction(f"{context.words.t(spec.title)}\t{spec.key}" if spec.key else context.words.t(spec.title))
         entry.setEnabled(reason is None)
-        entry.setToolTip(reason or context.words.t(spec.explains))
+        entry.setToolTip(as_text(reason or context.words.t(spec.explains)))
         entry.triggered.connect(partial(_start, context, action))
     menu.aboutToHide.connect(menu.deleteLater)
     return menu
@@ -122,7 +123,7 @@ class ActionBar(QFrame):
         for action, button in self._buttons.items():
             reason = self._context.operations.why_not(action)
             button.setEnabled(reason is None)
-            button.setToolTip(reason or self._context.words.t(self._context.operations.spec(action).explains))
+            button.setToolTip(as_text(reason or self._context.words.t(self._context.operations.spec(action).explains)))
             main = reason is None and not main_given
             main_given = main_given or main
             button.set_kind("main" if main else "plain")

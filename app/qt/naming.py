@@ -16,6 +16,8 @@ REALITY_WORDS: dict[Reality, str] = {
     Reality.SIMULATED: "",
 }
 """Simulated says nothing a row: the whole desk says so, all the time."""
+_SOURCE_WORDS = {"demo": N_("demo")}
+"""The link that the deck itself has named; all others are called as the person who set them up calls them."""
 
 
 def area_name(city: CityPack, words: Words, code: AreaCode) -> str:
@@ -32,6 +34,11 @@ def owner_name(city: CityPack, words: Words, department: DepartmentId) -> str:
     return words.text(found.short) if found is not None else department
 
 
+def source_name(words: Words, source: str) -> str:
+    """What the link is called."""
+    return words.t(_SOURCE_WORDS.get(source, "")) or source
+
+
 def alert_title(words: Words, alert: Alert) -> str:
     """The title, marked where the alert is not real."""
     mark = words.t(REALITY_WORDS[alert.reality])
@@ -41,7 +48,7 @@ def alert_title(words: Words, alert: Alert) -> str:
 
 def alert_where(city: CityPack, words: Words, alert: Alert) -> str:
     """Area, place and where it came from."""
-    return " · ".join(part for part in (area_name(city, words, alert.area), words.text(alert.place), alert.source.split(":")[0]) if part)
+    return " · ".join(part for part in (area_name(city, words, alert.area), words.text(alert.place), source_name(words, alert.source.split(":")[0])) if part)
 
 
 def alert_standing(words: Words, alert: Alert, now: Millis) -> str:

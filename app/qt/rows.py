@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from widgets.tooltip import as_text
+
 FACE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 KEY_ROLE = int(Qt.ItemDataRole.UserRole) + 2
 MAX_RUNS = 64
@@ -46,10 +48,12 @@ class RowModel(QAbstractListModel):
     def show(self, keys: NDArray[np.int64], changed: Iterable[int] = ()) -> None:
         """Show `keys` in this order; `changed` names keys whose content differs although their place may not."""
         old = self._keys
+        fresh: NDArray[np.int64] = keys[:0]
         if not np.array_equal(old, keys):
             kept_old = np.isin(old, keys)
             kept_new = np.isin(keys, old)
             gone, come = _runs(~kept_old), _runs(~kept_new)
+            fresh = keys[~kept_new]
             if np.array_equal(old[kept_old], keys[kept_new]) and len(gone) + len(come) <= MAX_RUNS:
                 self._remove(gone)
                 self._insert(keys, come)
@@ -59,7 +63,8 @@ class RowModel(QAbstractListModel):
                 self.beginResetModel()
                 self._keys = keys
                 self.endResetModel()
-        self._tell_changed(changed)
+                return
+        self._tell_changed(changed, fresh)
 
     def rowCount(self, parent: AnyIndex = _ROOT) -> int:
         return 0 if parent.isValid() else len(self._keys)
@@ -72,8 +77,10 @@ class RowModel(QAbstractListModel):
             return self._face(key)
         if role == KEY_ROLE:
             return key
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._say(key)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return as_text(self._say(key))
         return None
 
     def _remove(self, runs: list[tuple[int, int]]) -> None:
@@ -97,8 +104,12 @@ class RowModel(QAbstractListModel):
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
 
-    def _tell_changed(self, changed: Iterable[int]) -> None:
-        touched = np.isin(self._keys, np.fromiter(changed, dtype=np.int64))
+    def _tell_changed(self, changed: Iterable[int], fresh: NDArray[np.int64]) -> None:
+        """`fresh` keys have just been inserted: nobody has seen their old content."""
+        rest = np.setdiff1d(np.fromiter(changed, dtype=np.int64), fresh)
+        if not len(rest):
+            return
+        touched = np.isin(self._keys, rest)
         for first, last in _runs(touched):
             self.dataChanged.emit(self.index(first, 0), self.index(last, 0))
 

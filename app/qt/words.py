@@ -8,13 +8,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from app.domain.ids import Millis
-from app.domain.text import Text
+from app.domain.text import N_, Text
 
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "resources" / "translations"
 LANGUAGES = ("zh_CN", "en")
 UNKNOWN = "—"
 """How a value that is not known is written. Never 0."""
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 class Words:
@@ -30,6 +30,12 @@ class Words:
         """`phrase` translated, its {fields} filled in."""
         said = self._catalogue.gettext(phrase) if phrase else ""
         return said.format(**fields) if fields else said
+
+    def detail(self, said: str) -> str:
+        """What a source or the journal says of itself: a phrase, and after a colon, as it came, what somebody else said."""
+        whole = self.t(said)
+        phrase, colon, more = said.partition(": ")
+        return whole if whole != said or not colon else self.t(N_("{what}: {more}"), what=self.t(phrase), more=more)
 
     def text(self, text: Text) -> str:
         """A name from the city or a platform, in this language where it has one."""

@@ -14,6 +14,7 @@ from widgets.chips import draw_box
 from widgets.icons import icon_pixmap
 from widgets.severity import severity_pixmap
 from widgets.theme import Theme
+from widgets.tooltip import as_text
 
 
 class BarItem(QAbstractButton):
@@ -45,7 +46,7 @@ class BarItem(QAbstractButton):
         self._said = wanted
         self.setAccessibleName(wanted.text)
         self.setAccessibleDescription(wanted.explains)
-        self.setToolTip(wanted.explains)
+        self.setToolTip(as_text(wanted.explains))
         if wider:
             self.updateGeometry()
         self.update()

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.citypack import CityPack
-from app.domain.ids import Millis
 from app.domain.batch import LinkState
+from app.domain.ids import Millis
 from app.domain.role import ROLE_WORDS, SEAT_WORDS, Operator, Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic

@@ -7,6 +7,7 @@ the event loop, the crash path, the log.
 from __future__ import annotations
 
 import asyncio
+import gc
 import locale
 import os
 import signal
@@ -67,9 +68,9 @@ class Preferences(msgspec.Struct):
 
     lang: str = ""
     theme: str = ""
-    connect: list[str] = []  # noqa: RUF012 - msgspec copies an empty list default
+    connect: list[str] = []
     desk: str = ""
-    texts: dict[str, str] = {}  # noqa: RUF012
+    texts: dict[str, str] = {}
     """Layouts, panels' mementos and the like, by key."""
 
 
@@ -348,6 +349,8 @@ def run(options: DeskOptions, city_process: DemoProcess | None) -> int:
 async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: CrashPath, last: LastRun) -> int:
     desk = Desk(options, city_process)
     await desk.open()
+    # What exists now stays to the end: to look through all of it again would be a pause of 50 ms, and a storm is what brings it about.
+    gc.freeze()
     crash.told = desk.tell
     crash.on_crash = desk.window.show_crash
     if not last.ended_well:
@@ -374,7 +377,8 @@ async def _meter(desk: Desk) -> None:
         desk.meter.tick()
         desk.overlay.tell(desk.meter.gauge_lines())
         if desk.options.progress:
-            print(desk.meter.line(), flush=True)
+            sys.stdout.write(desk.meter.line() + "\n")
+            sys.stdout.flush()
 
 
 def city_of(name: str) -> CityPack:

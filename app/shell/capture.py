@@ -21,10 +21,7 @@ _FRAMES_S = 0.15
 
 async def capture(folder: Path, window: QWidget, docks: DockArea, meter: Meter, now: Millis) -> None:
     """Write window.png, panel-<id>.png for each panel of the desk, and state.json into `folder`. Raises DeckError where it cannot."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise DeckError("the folder cannot be made", where=str(folder), remedy=str(fault.strerror)) from fault
+    _make(folder)
     settle()
     _save(window, folder / "window.png")
     state = meter.state(now, [])  # before the pictures, which cost frames of their own
@@ -41,6 +38,13 @@ async def capture(folder: Path, window: QWidget, docks: DockArea, meter: Meter, 
         _save(panel, folder / file)
         lines.append(PanelLine(panel_id, file, isinstance(panel, Panel) and panel.live))
     write_state(folder / "state.json", msgspec.structs.replace(state, panels=lines))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise DeckError("the folder cannot be made", where=str(folder), remedy=str(fault.strerror)) from fault
 
 
 def settle() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.errors import DeckError
+from app.domain.text import N_
 from app.shell.options import DeskOptions
 
 FRONT_DOOR = Path(__file__).resolve().parents[2] / "main.py"
@@ -52,9 +53,9 @@ class DemoProcess:
         if not line:
             code = self.process.wait(timeout=5)
             raise DeckError(
-                f"the demo city did not start (exit code {code})",
-                where="--demo",
-                remedy="what it said stands above; start it alone with: main.py platform",
+                N_("The demo city did not start."),
+                where=f"--demo, exit {code}",
+                remedy=N_("What it said stands in the terminal; start it alone with: main.py platform"),
             )
         return str(json.loads(line)["url"])
 

@@ -15,6 +15,7 @@ from app.qt.words import Words
 from widgets.severity import draw_severity
 from widgets.theme import Theme
 from widgets.tokens import mixed
+from widgets.tooltip import as_text
 
 _INFO_MS = 6_000
 _MOST = 50
@@ -30,7 +31,7 @@ class Notice:
 
 def notice_of(words: Words, error: DeckError) -> Notice:
     """An error in the operator's words: what happened, where, and what to do."""
-    parts = [words.t(error.what), error.where, words.t(error.remedy) if error.remedy else ""]
+    parts = [words.t(error.what), words.detail(error.where), words.t(error.remedy) if error.remedy else ""]
     return Notice(" · ".join(p for p in parts if p), 3)
 
 
@@ -51,7 +52,7 @@ class NoticeLine(QWidget):
             return
         self._notice = notice
         self.setAccessibleName(notice.text)
-        self.setToolTip(notice.text)
+        self.setToolTip(as_text(notice.text))
         self.setVisible(bool(notice.text))
         self.update()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def add_operator(data: Path | None, db: str | None, operator_id: str, name: str,
         await journal.add_operator(operator, password, who=Who(getpass.getuser(), "command line"))
 
     _with_journal(data, db, add)
-    print(f"{operator.id}: {operator.name}, {operator.role.value}")
+    sys.stdout.write(f"{operator.id}: {operator.name}, {operator.role.value}\n")
     return 0
 
 
@@ -36,7 +37,7 @@ def list_operators(data: Path | None, db: str | None) -> int:
 
     async def show(journal: Journal) -> None:
         for person in await journal.operators():
-            print(f"{person.id}\t{person.name}\t{person.role.value}\t{', '.join(person.areas) or 'the whole city'}")
+            sys.stdout.write(f"{person.id}\t{person.name}\t{person.role.value}\t{', '.join(person.areas) or 'the whole city'}\n")
 
     _with_journal(data, db, show)
     return 0

@@ -46,4 +46,4 @@ class Overlay(QLabel):
     def _place(self) -> None:
         self.adjustSize()
         edge = self._theme.px(12)
-        self.move(edge, self.parentWidget().height() - self.height() - self._theme.px(48))
+        self.move(edge, self.window().height() - self.height() - self._theme.px(48))

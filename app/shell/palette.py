@@ -24,6 +24,7 @@ from app.domain.text import N_
 from app.qt.words import Words
 from app.shell.fuzzy import Entry
 from widgets.theme import Theme
+from widgets.tooltip import as_text
 
 MOST = 20
 _ENTRY = int(Qt.ItemDataRole.UserRole) + 1
@@ -139,7 +140,7 @@ class Palette(QFrame):
             item = QListWidgetItem(entry.title)
             item.setData(_ENTRY, entry)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, " · ".join(p for p in (entry.title, entry.kind, entry.key, entry.why_not or "") if p))
-            item.setToolTip(entry.why_not or "")
+            item.setToolTip(as_text(entry.why_not or ""))
             self.results.addItem(item)
         self.results.setCurrentRow(0 if found else -1)
         self.results.setFixedHeight(self._theme.px(_ROW_PX) * max(1, min(_ROWS_SHOWN, len(found))) + 2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.domain.batch import LinkReport, LinkState
 from app.domain.ids import Millis
 from app.domain.text import N_
+from app.qt.naming import source_name
 from app.qt.words import Words
 from app.services.alarm_rate import LOAD_WORDS, Load
 
@@ -92,7 +93,7 @@ def banner_words(words: Words, links: Sequence[LinkReport], now: Millis) -> str:
             N_("{name} has refused this desk since {since} ({why}). It is not tried again until its address or key is changed."),
             name=name,
             since=since,
-            why=worst.detail or "—",
+            why=words.detail(worst.detail) or "—",
         )
     return words.t(
         N_("{name} has been out of reach since {since}. Figures stay as they were; what you do is kept and sent when it is back."),
@@ -137,4 +138,4 @@ def _counted(words: Words, phrase: str, count: int) -> Part:
 
 
 def _name(words: Words, link: LinkReport, links: Sequence[LinkReport]) -> str:
-    return words.t(N_("Platform")) if len(links) == 1 else str(link.name)
+    return words.t(N_("Platform")) if len(links) == 1 else source_name(words, link.name)
