@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from itertools import pairwise
 
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSortFilterProxyModel, Qt, QTimer
 from PySide6.QtGui import QStandardItem, QStandardItemModel
@@ -65,7 +66,7 @@ def standard_items(count: int) -> dict[str, float]:
     beats.append(time.perf_counter())
     del app
     return {
-        "gap_max": max(b - a for a, b in zip(beats, beats[1:], strict=False)) * 1000 - 10,
+        "gap_max": max(b - a for a, b in pairwise(beats)) * 1000 - 10,
         "worst_seen": (seen["painted"] - seen["arrived"]) * 1000,
         "frame_max": max(frames),
     }

@@ -224,7 +224,7 @@ class GatewaySource:
         except ConnectionClosed as fault:
             raise _Broken(_closing(fault)) from None
         except (OSError, WebSocketException) as fault:
-            raise _Broken(str(fault) or type(fault).__name__) from None
+            raise _Broken(N_("the connection failed") + f": {str(fault) or type(fault).__name__}") from None
         finally:
             self._session = None
 

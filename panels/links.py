@@ -119,7 +119,10 @@ class LinksPanel(Panel):
 
     def _refusal_face(self, refusal: Refusal) -> RowFace:
         return RowFace(
-            title=self.t(N_("Refused: {reason}"), reason=self.words.detail(refusal.reason)), note=refusal.sample, right=self.words.clock(refusal.at), severity=4
+            title=self.t(N_("Refused: {reason}"), reason=self.words.detail(refusal.reason)),
+            note=refusal.sample,
+            right=self.words.clock(refusal.at),
+            severity=4,
         )
 
 

@@ -196,20 +196,22 @@ async def _a_bad_day(city: str, folder: Path) -> None:
         assert duty.link is not None
         # The other subscriber may come while the faults last: both have to end up alike all the same.
         async with Witness(city) as witness:
-            await until(lambda: _alike(duty.hub, witness.hub))
+            await until(lambda: not _unlike(duty.hub, witness.hub), lambda: f"still unlike: {_unlike(duty.hub, witness.hub)}")
             await until(duty.live)
             await until(lambda: row_with(refused, f"{duty.link.refused if duty.link else -1} refused", "live") >= 0)
 
 
-def _alike(one: Hub, other: Hub) -> bool:
-    """Whether both know the same newest value of every series, the same alerts, cases and units."""
-    same_series = np.array_equal(one.series.at, other.series.at) and np.array_equal(one.series.value, other.series.value, equal_nan=True)
-    return (
-        same_series
-        and {a.id: a.version for a in one.alerts if a.active} == {a.id: a.version for a in other.alerts if a.active}
-        and {c.id: c.version for c in one.cases.values()} == {c.id: c.version for c in other.cases.values()}
-        and set(one.units.ids) == set(other.units.ids)
-    )
+def _unlike(one: Hub, other: Hub) -> list[str]:
+    """What two desks know differently: the newest value of a series, the version of an alert or a case, the state of a unit."""
+    series = (one.series.at != other.series.at) | ~np.isclose(one.series.value, other.series.value, rtol=0.0, atol=0.0, equal_nan=True)
+    found = [f"{one.series.ids[row]} at {one.series.at[row]} and {other.series.at[row]}" for row in np.flatnonzero(series)]
+    for mine, theirs in (
+        ({a.id: a.version for a in one.alerts if a.active}, {a.id: a.version for a in other.alerts if a.active}),
+        ({c.id: c.version for c in one.cases.values()}, {c.id: c.version for c in other.cases.values()}),
+        ({u: one.units[u].state for u in one.units.ids}, {u: other.units[u].state for u in other.units.ids}),
+    ):
+        found += [f"{key}: {mine.get(key)} and {theirs.get(key)}" for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)]
+    return found
 
 
 # --- a storm -----------------------------------------------------------------------------------------------------------------

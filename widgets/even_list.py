@@ -35,7 +35,7 @@ class EvenList(QAbstractItemView):
         self.doItemsLayout()
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
-        before = self.model()
+        before = self._rows()
         if before is not None:
             before.rowsRemoved.disconnect(self._on_rows_gone)
         super().setModel(model)
@@ -45,8 +45,12 @@ class EvenList(QAbstractItemView):
 
     def count(self) -> int:
         """How many rows there are."""
-        model = self.model()
+        model = self._rows()
         return model.rowCount() if model is not None else 0
+
+    def _rows(self) -> QAbstractItemModel | None:
+        """The model, which Qt's own annotation believes is always there."""
+        return self.model()
 
     def rows_in(self, rect: QRect) -> range:
         """The rows of which anything lies in `rect` of the viewport."""
@@ -105,16 +109,13 @@ class EvenList(QAbstractItemView):
     def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
         rows = self.rows_in(rect.normalized())
         model = self.model()
-        if model is None:
-            return
         chosen = QItemSelection(model.index(rows[0], 0), model.index(rows[-1], 0)) if len(rows) else QItemSelection()
         self.selectionModel().select(chosen, command)
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
         region, seen = QRegion(), self.viewport().rect()
-        for part in selection:
-            rect = self.visualRect(part.topLeft()).united(self.visualRect(part.bottomRight())).intersected(seen)
-            region = region.united(QRegion(rect))
+        for index in selection.indexes():
+            region = region.united(QRegion(self.visualRect(index).intersected(seen)))
         return region
 
     # --- following the model, within the frame ---

@@ -48,7 +48,8 @@ def alert_title(words: Words, alert: Alert) -> str:
 
 def alert_where(city: CityPack, words: Words, alert: Alert) -> str:
     """Area, place and where it came from."""
-    return " · ".join(part for part in (area_name(city, words, alert.area), words.text(alert.place), source_name(words, alert.source.split(":")[0])) if part)
+    source = source_name(words, alert.source.split(":")[0])
+    return " · ".join(part for part in (area_name(city, words, alert.area), words.text(alert.place), source) if part)
 
 
 def alert_standing(words: Words, alert: Alert, now: Millis) -> str:

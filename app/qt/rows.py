@@ -106,7 +106,9 @@ class RowModel(QAbstractListModel):
 
     def _tell_changed(self, changed: Iterable[int], fresh: NDArray[np.int64]) -> None:
         """`fresh` keys have just been inserted: nobody has seen their old content."""
-        rest = np.setdiff1d(np.fromiter(changed, dtype=np.int64), fresh)
+        rest = np.fromiter(changed, dtype=np.int64)
+        if len(fresh) and len(rest):
+            rest = rest[~np.isin(rest, fresh)]
         if not len(rest):
             return
         touched = np.isin(self._keys, rest)

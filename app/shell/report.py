@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -65,9 +67,19 @@ class DeskState(msgspec.Struct, frozen=True, kw_only=True):
     panels: list[PanelLine]
 
 
+def process_began() -> float:
+    """When this process began, as time.time(). psutil's own figure is up to a second wrong on Linux: it counts from the boot, whose time
+    the kernel tells in whole seconds."""
+    if not sys.platform.startswith("linux"):
+        return psutil.Process().create_time()
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - age
+
+
 @dataclass
 class Meter:
-    """Takes readings of a running desk. `started` is when its process began (time.time())."""
+    """Takes readings of a running desk."""
 
     city: CityPack
     hub: Hub
@@ -80,13 +92,14 @@ class Meter:
     def __post_init__(self) -> None:
         self._counted = (time.monotonic(), 0)
         self.updates_per_s = 0.0
+        self._began = process_began()
         self._clock_offset = time.time() - time.perf_counter()
 
     @property
     def start_ms(self) -> float:
         """Process start to the first frame that painted live data; 0: there was none yet."""
         first = self.gauges.first_live_ns
-        return (first / 1e9 + self._clock_offset - self.process.create_time()) * 1000 if first else 0.0
+        return (first / 1e9 + self._clock_offset - self._began) * 1000 if first else 0.0
 
     def tick(self) -> None:
         """Once a second: bring the rate up to date."""
@@ -128,7 +141,7 @@ class Meter:
             city=self.city.id,
             seat=self.seat.value,
             lang=self.lang,
-            seconds=round(time.time() - self.process.create_time(), 1),
+            seconds=round(time.time() - self._began, 1),
             series=hub.series.reported,
             series_known=len(hub.series),
             stale=int(hub.series.stale(now).sum()),  # pyright: ignore[reportArgumentType]

@@ -60,6 +60,7 @@ class Values:
         self._next = last + self._period
         self._reported_at = self.failures.last_report(last, now)
         self._reported = self.value.copy()
+        self._reported_grade = self.failures.quality(now)
         self._cursor = 0
         self._owed = 0.0
         self._last_report = now
@@ -199,8 +200,8 @@ class Values:
             return None
         self._reported_at[rows] = now
         self._reported[rows] = self.value[rows]
-        quality = self.failures.quality(now)
-        grades = quality[rows]
+        grades = self.failures.quality(now)[rows]
+        self._reported_grade[rows] = grades
         values: list[float | None] = self.value[rows].tolist()
         if not grades.any():
             return Readings(rows.tolist(), values, [now] * len(rows))
@@ -220,7 +221,7 @@ class Values:
 
     def newest(self, now: int) -> Readings:
         """The last report of every series, for a snapshot: a feed that stopped shows when it did."""
-        grades = self.failures.quality(now)
+        grades = self._reported_grade
         values: list[float | None] = self._reported.tolist()
         for place in np.flatnonzero(grades >= Quality.BAD).tolist():
             values[place] = None
