@@ -70,7 +70,7 @@ def desk(
 def _no_screen() -> Exception:
     from app.domain.errors import DeckError  # noqa: PLC0415
 
-    return DeckError("there is no screen here", where="DISPLAY", remedy="start it in a desktop session, or draw it into a folder with --screenshot DIR")
+    return DeckError("there is no screen here", where="DISPLAY", remedy="start it in a desktop session, or use --screenshot DIR")
 
 
 @app.command()
@@ -139,7 +139,7 @@ def operator_add(
     name_id: Annotated[str, typer.Argument(metavar="ID", help="What the person types to sign in.")],
     name: Annotated[str, typer.Option(help="The person's name, as it stands in the journal and in histories.")],
     role: Annotated[str, typer.Option(help="operator, duty_officer or leader.")],
-    area: Annotated[list[str] | None, typer.Option(help="Code of an area that the person is responsible for; may be given several times; none: the whole city.")] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Code of an area that the person answers for; repeatable; none: the whole city.")] = None,
     data: Data = None,
     db: Annotated[str | None, typer.Option()] = None,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="CITYDECK_PASSWORD")] = "",

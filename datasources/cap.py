@@ -218,7 +218,8 @@ class CapRegister:
         return AlertKindId(f"cap.{(message.category or 'other').lower()[:20]}")
 
     def _area(self, message: CapMessage) -> AreaCode:
-        """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else, or about codes that this city does not have."""
+        """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else, or about
+        codes that this city does not have."""
         areas, root = self._city.areas, self._city.root
         if message.centre is not None:
             inside = [code for code, area in areas.items() if code != root and _contains(area.outline, message.centre)]

@@ -15,14 +15,14 @@ from app.domain.alert import Alert
 from app.domain.camera import CameraState
 from app.domain.city import Area, AreaLevel, Direction, Indicator
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AreaCode, UnitId, indicator_of, series_id
+from app.domain.ids import AlertId, AreaCode, CaseId, UnitId, indicator_of, series_id
 from app.domain.role import Seat
 from app.domain.severity import SEVERITY_WORDS, Severity
 from app.domain.text import N_
 from app.domain.unit import UNIT_STATE_WORDS, UnitState
 from app.live.changes import ChangeSet, Topic
 from app.qt.furniture import action_menu
-from app.qt.naming import alert_title, area_name
+from app.qt.naming import alert_title, area_name, case_label
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.services.judge import judge
 from widgets.chips import FilterChip
@@ -85,8 +85,9 @@ class MapPanel(Panel):
         self.cameras = PointLayer(theme, name="cameras")
         self.units = UnitLayer(theme)
         self.paths = PathLayer(theme)
+        self.cases = MarkerLayer(theme, name="cases")
         self.alerts = MarkerLayer(theme, captions=severities)
-        for layer in (self.ground, self.coast, self.warnings, self.cameras, self.units, self.paths, self.alerts):
+        for layer in (self.ground, self.coast, self.warnings, self.cameras, self.units, self.paths, self.cases, self.alerts):
             self.view.add_layer(layer)
         column.addWidget(self._tools())
         column.addWidget(self.view, 1)
@@ -179,6 +180,7 @@ class MapPanel(Panel):
         )
         self.alerts.set_markers([m for a in standing if (m := self._marker(a, a is worst)) is not None])
         self.view.refresh(self.alerts)
+        self._show_cases({a.id for a in standing})
         warned = [a for a in standing if a.polygons]
         if warned != self._warned:
             # They are drawn into the map's cached base, which costs a frame to draw anew.
@@ -186,6 +188,25 @@ class MapPanel(Panel):
             self.warnings.set_areas([WarningArea(a.id, int(a.severity), [_ring(ring) for ring in a.polygons]) for a in warned])
             self.view.refresh(self.warnings)
         self._show_reach()
+
+    def _show_cases(self, standing: set[AlertId]) -> None:
+        """Open cases that no standing alert stands for any more: they are still somewhere, and somebody still works there."""
+        left = [c for c in self.hub.cases.values() if not c.ended and c.position is not None and standing.isdisjoint(c.alerts)]
+        markers = [
+            Marker(
+                c.id,
+                c.position.lon,
+                c.position.lat,
+                int(c.severity),
+                case_label(self.words, c),
+                acknowledged=True,
+                selected=c.id == self.context.focus.case,
+            )
+            for c in left
+            if c.position is not None and c.position.valid
+        ]
+        self.cases.set_markers(markers)
+        self.view.refresh(self.cases)
 
     def _marker(self, alert: Alert, callout: bool) -> Marker | None:
         """The alert's symbol, None where it has no place. In a storm most alerts are those of the frame before, so theirs are kept."""
@@ -328,6 +349,11 @@ class MapPanel(Panel):
                 focus.select_case(alert.case)
                 if alert.series is not None:
                     focus.select_series(alert.series)
+        elif found.layer == "cases":
+            case = self.hub.cases.get(CaseId(str(found.key)))
+            if case is not None:
+                focus.select_alert(case.alerts[0] if case.alerts else None)
+                focus.select_case(case.id)
         elif found.layer == "units":
             focus.select_unit(UnitId(str(found.key)))
         elif found.layer == "areas":
@@ -340,6 +366,9 @@ class MapPanel(Panel):
         if hit.layer == "alerts":
             alert = self.hub.alerts.get(AlertId(str(hit.key)))
             return alert_title(self.words, alert) if alert is not None else ""
+        if hit.layer == "cases":
+            case = self.hub.cases.get(CaseId(str(hit.key)))
+            return case_label(self.words, case) if case is not None else ""
         if hit.layer == "units":
             unit = self.hub.units.get(UnitId(str(hit.key)))
             return (

@@ -42,7 +42,7 @@ CHEN = Operator(id="chenjing", name="陈静", role=Role.DUTY_OFFICER)
 ZHANG = Operator(id="zhangying", name="张颖", role=Role.OPERATOR)
 LI = Operator(id="lilan", name="李岚", role=Role.LEADER)
 SIZE = "1600x900"
-PATIENCE_S = 25.0
+PATIENCE_S = 60.0
 """The machine may be busy with something else: a condition that is true at once costs nothing, however long it may wait."""
 
 

@@ -171,7 +171,7 @@ class TestOverlay:
         confirmed = msgspec.structs.replace(hub.cases[CaseId("c1")], number="20261121-0001")
         hub.batch(Batch(source=SOURCE, at=NOW, cases=(confirmed,)))
         assert hub.cases[CaseId("c1")].number == "20261121-0001"
-        assert not hub._pending
+        assert not len(hub._overlay)
 
     def test_a_chain_of_pending_moves_is_laid_in_order_and_never_twice(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
@@ -224,6 +224,14 @@ class TestSnapshots:
         assert hub.alerts[AlertId("a1")].state is AlertState.RETURNED
         assert hub.alerts[AlertId("a2")].state is AlertState.UNACKNOWLEDGED
         assert len(hub.units) == 0
+
+    def test_a_snapshot_of_one_source_takes_nothing_from_another(self, hub: Hub) -> None:
+        other = SourceName("second/city")
+        unit = Unit(id=UnitId("u9"), name=Text("乙", "B"), kind="fire", area=AreaCode("370202"), position=Position(120.3, 36.1), at=NOW)
+        hub.batch(Batch(source=other, at=NOW, alerts=(alert("b1", source=SourceName("second")),), units=(unit,)))
+        hub.batch(Batch(source=SOURCE, at=NOW, snapshot=True, complete=True))
+        assert hub.alerts[AlertId("b1")].state is AlertState.UNACKNOWLEDGED
+        assert len(hub.units) == 1
 
     def test_an_old_version_never_replaces_a_newer_one(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(version=5, value=5.0),)))

@@ -74,10 +74,8 @@ class AlertStore:
         """Rows of the standing queue: everything not cleared, unacknowledged before acknowledged, worst first, oldest first within."""
         state = self.state
         rows = np.flatnonzero(state != STATES.index(AlertState.CLEARED))
-        # Two stable sorts: by time, in which alerts nearly come already, and by eight classes. With a million alerts a fifth of lexsort's time.
-        rows = rows[np.argsort(self.at[rows], kind="stable")]
         quiet = state[rows] == STATES.index(AlertState.ACKNOWLEDGED)
-        return rows[np.argsort(self.severity[rows] + np.int8(8) * quiet, kind="stable")]
+        return rows[np.lexsort((self.at[rows], self.severity[rows], quiet))]
 
     def standing(self) -> NDArray[np.int64]:
         """Number of alerts not cleared, by severity 1…4 (index 0 is unused)."""

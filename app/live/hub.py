@@ -23,6 +23,7 @@ from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, Source
 from app.domain.obey import acknowledge, attach, move, open_case
 from app.live.alerts import AlertStore
 from app.live.changes import ChangeSet, Topic
+from app.live.overlay import Overlay
 from app.live.series import SeriesStore
 from app.live.units import UnitStore
 
@@ -45,13 +46,12 @@ class Hub:
         self._now = now
         self._true_alerts: dict[AlertId, Alert] = {}
         self._true_cases: dict[CaseId, Case] = {}
-        self._pending: dict[CommandKey, Command] = {}
-        self._confirmed: set[CommandKey] = set()
-        """Confirmed commands whose effect the source's own records do not carry yet."""
+        self._overlay = Overlay()
         self._topics = Topic.nothing()
         self._changed_alerts: dict[AlertId, None] = {}
         self._changed_cases: dict[CaseId, None] = {}
-        self._parts: dict[SourceName, _SnapshotParts] = {}
+        self._named: dict[SourceName, _Named] = {}
+        self._snapshots: dict[SourceName, _Named] = {}
         self.wake: Callable[[], None] | None = None
         """Called when something came and no frame has taken it yet."""
 
@@ -85,8 +85,7 @@ class Hub:
             self.cameras[camera.id] = camera
         if batch.cameras:
             self._touch(Topic.CAMERA)
-        if batch.snapshot or batch.source in self._parts:
-            self._follow_snapshot(batch)
+        self._follow_names(batch)
 
     def link(self, report: LinkReport) -> None:
         """Take a link's newest report."""
@@ -107,19 +106,19 @@ class Hub:
 
     def pend(self, command: Command) -> None:
         """Lay a journalled command over the source's truth until it is settled."""
-        self._pending[command.key] = command
+        self._overlay.add(command)
         self._recompute(command)
 
     def settle(self, key: CommandKey, outcome: Literal["confirmed", "refused", "kept"]) -> None:
         """The command's fate is known. Refused: its effect goes. Confirmed: the source's own record carries it now, or will with
         its next batch; until then it stays laid over. Kept: there is no platform, so it stays laid over for good."""
-        command = self._pending.get(key)
+        command = self._overlay.get(key)
         if command is None:
             return
         if outcome == "refused" or (outcome == "confirmed" and self._carried(command)):
-            del self._pending[key]
+            self._overlay.remove(key)
         elif outcome == "confirmed":
-            self._confirmed.add(key)
+            self._overlay.confirm(key)
         self._recompute(command)
 
     def touch_actions(self) -> None:
@@ -171,7 +170,7 @@ class Hub:
         if known is not None and known.version > alert.version:
             return
         self._true_alerts[alert.id] = alert
-        self._drop_carried()
+        self._drop_carried(alert.id)
         self._show_alert(alert.id)
 
     def _take_case(self, case: Case) -> None:
@@ -179,28 +178,25 @@ class Hub:
         if known is not None and known.version > case.version:
             return
         self._true_cases[case.id] = case
-        self._drop_carried()
+        self._drop_carried(case.id)
         self._show_case(case.id)
 
     def _show_alert(self, alert_id: AlertId) -> None:
         alert = self._true_alerts.get(alert_id)
         if alert is None:
             return
-        for command in self._pending.values():
-            act = command.act
-            if isinstance(act, AcknowledgeAlert) and act.alert == alert_id and alert.acknowledged is None:
-                alert = acknowledge(alert, command)
-            elif isinstance(act, OpenCase) and alert_id in act.alerts:
+        for command in self._overlay.about(alert_id):
+            if isinstance(command.act, OpenCase):
                 alert = attach(alert, command)
+            elif alert.acknowledged is None:
+                alert = acknowledge(alert, command)
         self.alerts.put(alert)
         self._changed_alerts[alert_id] = None
         self._touch(Topic.ALERT)
 
     def _show_case(self, case_id: CaseId) -> None:
         case = self._true_cases.get(case_id)
-        for command in self._pending.values():
-            if command.target != case_id or isinstance(command.act, AcknowledgeAlert):
-                continue
+        for command in self._overlay.about(case_id):
             try:
                 case = open_case(case, command) if isinstance(command.act, OpenCase) else move(case, command) if case is not None else None
             except NotAllowed:
@@ -213,19 +209,15 @@ class Hub:
         self._touch(Topic.CASE)
 
     def _recompute(self, command: Command) -> None:
-        act = command.act
-        if isinstance(act, AcknowledgeAlert):
-            self._show_alert(act.alert)
-            return
-        self._show_case(act.case)
-        if isinstance(act, OpenCase):
-            for alert in act.alerts:
-                self._show_alert(alert)
+        if not isinstance(command.act, AcknowledgeAlert):
+            self._show_case(command.act.case)
+        for alert in _alerts_of(command):
+            self._show_alert(alert)
 
-    def _drop_carried(self) -> None:
-        for key in [k for k in self._confirmed if self._carried(self._pending[k])]:
-            self._confirmed.discard(key)
-            del self._pending[key]
+    def _drop_carried(self, target: str) -> None:
+        for command in self._overlay.confirmed_about(target):
+            if self._carried(command):
+                self._overlay.remove(command.key)
 
     def _carried(self, command: Command) -> bool:
         """Whether the source's own records already show what `command` brought about."""
@@ -248,37 +240,60 @@ class Hub:
             raise NotAllowed("the case is not known here any more", where=case)
         return found
 
-    def _follow_snapshot(self, batch: Batch) -> None:
-        """Collect what a snapshot names, and when it is complete forget what it did not name."""
+    def _follow_names(self, batch: Batch) -> None:
+        """Remember what each source has named; when a snapshot of it is complete, forget what it does not name any more."""
         if batch.snapshot:
-            self._parts[batch.source] = _SnapshotParts()
-        parts = self._parts[batch.source]
-        parts.alerts.update(a.id for a in batch.alerts)
-        parts.cases.update(c.id for c in batch.cases)
-        parts.units.update(u.id for u in batch.units)
-        parts.cameras.update(c.id for c in batch.cameras)
-        if not batch.complete:
-            return
-        del self._parts[batch.source]
-        link = link_of(batch.source)
-        for alert in list(self._true_alerts.values()):
-            if link_of(alert.source) == link and alert.id not in parts.alerts and alert.active:
+            self._snapshots[batch.source] = _Named()
+        known = self._named.setdefault(batch.source, _Named())
+        running = self._snapshots.get(batch.source)
+        for named in (known,) if running is None else (known, running):
+            named.take(batch)
+        if running is not None and batch.complete:
+            del self._snapshots[batch.source]
+            self._named[batch.source] = running
+            self._forget(known, running, batch.at)
+
+    def _forget(self, before: _Named, now: _Named, at: Millis) -> None:
+        for gone in before.alerts - now.alerts:
+            alert = self._true_alerts[gone]
+            if alert.active:
                 # It ended while the link was down. It is not thrown away unseen: it stays until somebody acknowledges it.
-                self._take_alert(msgspec.structs.replace(alert, active=False, ended_at=batch.at))
-        for gone in [c for c in self._true_cases if c not in parts.cases]:
-            del self._true_cases[gone]
-            self._show_case(gone)
-        self.units.keep_only(parts.units)
-        for camera in [c for c in self.cameras if c not in parts.cameras]:
-            del self.cameras[camera]
-        self._touch(Topic.UNIT | Topic.CAMERA)
+                self._take_alert(msgspec.structs.replace(alert, active=False, ended_at=at))
+        for case in before.cases - now.cases:
+            self._true_cases.pop(case, None)
+            self._show_case(case)
+        if lost := before.units - now.units:
+            self.units.forget(lost)
+            self._touch(Topic.UNIT)
+        if dark := before.cameras - now.cameras:
+            for camera in dark:
+                self.cameras.pop(camera, None)
+            self._touch(Topic.CAMERA)
 
 
-class _SnapshotParts:
-    """Ids that the parts of a running snapshot named so far."""
+def _alerts_of(command: Command) -> tuple[AlertId, ...]:
+    act = command.act
+    if isinstance(act, AcknowledgeAlert):
+        return (act.alert,)
+    return act.alerts if isinstance(act, OpenCase) else ()
+
+
+class _Named:
+    """Ids that one source has named, altogether or in a running snapshot."""
 
     def __init__(self) -> None:
         self.alerts: set[AlertId] = set()
         self.cases: set[CaseId] = set()
         self.units: set[UnitId] = set()
         self.cameras: set[CameraId] = set()
+
+    def take(self, batch: Batch) -> None:
+        """Add what `batch` names."""
+        if batch.alerts:
+            self.alerts.update(a.id for a in batch.alerts)
+        if batch.cases:
+            self.cases.update(c.id for c in batch.cases)
+        if batch.units:
+            self.units.update(u.id for u in batch.units)
+        if batch.cameras:
+            self.cameras.update(c.id for c in batch.cameras)

@@ -87,12 +87,12 @@ class UnitStore:
                 self._columns[row, 0:3] = (fix.lon, fix.lat, fix.heading)
                 self._columns[row, 4] = fix.at
 
-    def keep_only(self, ids: set[UnitId]) -> None:
-        """Forget every unit that a snapshot did not name."""
-        if ids.issuperset(self.ids):
-            return
-        kept = [self[i] for i in self.ids if i in ids]
+    def forget(self, ids: set[UnitId]) -> None:
+        """These are gone."""
+        kept = [self[i] for i in self.ids if i not in ids]
+        unknown = self.unknown
         self.__init__()
+        self.unknown = unknown
         for unit in kept:
             self.put(unit)
 

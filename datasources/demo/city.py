@@ -123,7 +123,7 @@ class City:
         """Everything `wish` asks for as it stands, in parts: values first, then what people act on, then cameras, then the past."""
         books = self._register
         blank = BatchMessage(source=SOURCE, seq=self.seq, at=Millis(self.now), snapshot=True)
-        parts = [replace(blank, catalogue=self.values.series, readings=self.values.newest(self.now))]
+        parts = [replace(blank, catalogue=self.values.series, readings=self.values.newest())]
         alerts = _chunks(tuple(books.alerts.values()), ALERTS_A_BATCH)
         parts.append(replace(blank, alerts=alerts[0] if alerts else (), cases=tuple(books.cases.values()), units=tuple(books.units.values())))
         parts.extend(replace(blank, alerts=chunk) for chunk in alerts[1:])

@@ -219,8 +219,8 @@ class Values:
         self._cursor = (self._cursor + wanted) % len(speaking)
         return rows
 
-    def newest(self, now: int) -> Readings:
-        """The last report of every series, for a snapshot: a feed that stopped shows when it did."""
+    def newest(self) -> Readings:
+        """The last report of every series as it was made, for a snapshot: a feed that stopped shows when it did."""
         grades = self._reported_grade
         values: list[float | None] = self._reported.tolist()
         for place in np.flatnonzero(grades >= Quality.BAD).tolist():
