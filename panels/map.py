@@ -255,7 +255,7 @@ class MapPanel(Panel):
             self.view.refresh(self.paths)
             return
         severity = int(alert.severity) if alert is not None else 0
-        self.paths.set_circles([MapCircle(place.lon, place.lat, 500.0, severity, dashed=True, label=self.t(N_("500 m")))])
+        self.paths.set_circles([MapCircle(place.lon, place.lat, 500.0, severity, dashed=True, label="")])
         ways: list[MapPath] = []
         for part in case.units if case is not None else ():
             unit = self.hub.units.get(part.unit)

@@ -70,7 +70,7 @@ class TrendPanel(Panel):
     def restore(self, memento: dict[str, object]) -> None:
         stored = memento.get("series")
         for series in stored if isinstance(stored, list) else ():  # pyright: ignore[reportUnknownVariableType]
-            if isinstance(series, str) and series in self.hub.series.index:
+            if isinstance(series, str) and series in self.hub.series.index and series not in self._series:
                 self._add(SeriesId(series))
 
     def _draw(self) -> None:

@@ -182,7 +182,9 @@ def advance(case: Case, step: CaseStep) -> Case:
     starts, target = TRANSITIONS[step.move]
     if case.stage not in starts:
         raise NotAllowed(
-            f"{step.move.value} is not possible in stage {case.stage.value}", where=case.number or case.id, remedy="look at the case's newest state"
+            N_("This step is not possible at the case's present stage."),
+            where=f"{_called(case)}: {step.move.value}, {case.stage.value}",
+            remedy=N_("Look at the case again, then decide."),
         )
     units = _assignments_after(case, step)
     stage = _stage_of_work(units, (*case.steps, step)) if step.move in _OF_UNITS else target or case.stage
@@ -220,6 +222,10 @@ def _reported(steps: tuple[CaseStep, ...]) -> frozenset[UnitId]:
     return frozenset(found)
 
 
+def _called(case: Case) -> str:
+    return case.number or case.id
+
+
 def _assignments_after(case: Case, step: CaseStep) -> tuple[Assignment, ...]:
     """What the units' parts are after `step`."""
     if step.move is Move.REWORK:
@@ -227,16 +233,22 @@ def _assignments_after(case: Case, step: CaseStep) -> tuple[Assignment, ...]:
     if step.move not in _OF_UNITS:
         return case.units
     if step.unit is None:
-        raise NotAllowed(f"{step.move.value} names no unit", where=case.number or case.id, remedy="choose a unit")
+        raise NotAllowed(N_("No unit was named."), where=_called(case), remedy=N_("Choose a unit."))
     mine = next((a for a in case.units if a.unit == step.unit and a.task is not UnitTask.RECALLED), None)
     if step.move is Move.DISPATCH:
         if mine is not None and mine.task is not UnitTask.DONE:
-            raise NotAllowed(f"unit {step.unit} is already on this case", where=case.number or case.id, remedy="choose another unit")
+            raise NotAllowed(
+                N_("This unit is already on the case."), where=f"{case.number or case.id}: {step.unit}", remedy=N_("Choose another unit.")
+            )
         others = tuple(a for a in case.units if a.unit != step.unit)
         return (*others, Assignment(step.unit, UnitTask.SENT, step.at, step.at))
     expected = {Move.RECALL: (UnitTask.SENT, UnitTask.ON_SCENE), Move.ARRIVE: (UnitTask.SENT,), Move.REPORT: (UnitTask.ON_SCENE,)}[step.move]
     if mine is None or mine.task not in expected:
-        raise NotAllowed(f"unit {step.unit} cannot {step.move.value} here", where=case.number or case.id, remedy="look at the units of the case")
+        raise NotAllowed(
+            N_("The unit's part in the case does not allow this."),
+            where=f"{case.number or case.id}: {step.unit}, {step.move.value}",
+            remedy=N_("Look at the units of the case."),
+        )
     after = {Move.RECALL: UnitTask.RECALLED, Move.ARRIVE: UnitTask.ON_SCENE, Move.REPORT: UnitTask.DONE}[step.move]
     return tuple(msgspec.structs.replace(a, task=after, at=step.at) if a is mine else a for a in case.units)
 

@@ -7,6 +7,7 @@ import msgspec
 from app.domain.alert import Acknowledgement, Alert
 from app.domain.case import Case, CaseStep, Move, NotAllowed, Stage, advance
 from app.domain.command import AcknowledgeAlert, Command, MoveCase, OpenCase
+from app.domain.text import N_
 
 UNVERSIONED = frozenset({Move.COMMENT})
 """Moves that cannot clash with anybody's: they do not need to have seen the newest version."""
@@ -17,7 +18,7 @@ def acknowledge(alert: Alert, command: Command) -> Alert:
     if not isinstance(command.act, AcknowledgeAlert):
         raise TypeError(command.verb)
     if alert.acknowledged is not None:
-        raise NotAllowed(f"already acknowledged by {alert.acknowledged.by}", where=alert.id)
+        raise NotAllowed(N_("Somebody else has acknowledged it already."), where=alert.acknowledged.by)
     mark = Acknowledgement(command.actor, command.at, command.act.comment)
     return msgspec.structs.replace(alert, acknowledged=mark, version=alert.version + 1)
 
@@ -39,7 +40,7 @@ def open_case(existing: Case | None, command: Command) -> Case:
     if not isinstance(act, OpenCase):
         raise TypeError(command.verb)
     if existing is not None:
-        raise NotAllowed("this case exists", where=act.case)
+        raise NotAllowed(N_("This case exists already."), where=act.case)
     return Case(
         id=act.case,
         title=act.title,
@@ -64,7 +65,7 @@ def move(case: Case, command: Command) -> Case:
     step = CaseStep(move=act.move, at=command.at, actor=command.actor, comment=act.comment, unit=act.unit)
     if act.move in UNVERSIONED:
         if step in case.steps:
-            raise NotAllowed("already done", where=case.id)
+            raise NotAllowed(N_("This has been done already."), where=case.number or case.id)
     elif command.seen != case.version:
-        raise NotAllowed("the case has changed meanwhile", where=case.number or case.id, remedy="look at it again, then decide")
+        raise NotAllowed(N_("The case has changed meanwhile."), where=case.number or case.id, remedy=N_("Look at the case again, then decide."))
     return advance(case, step)

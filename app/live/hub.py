@@ -21,6 +21,7 @@ from app.domain.case import Case, NotAllowed
 from app.domain.command import AcknowledgeAlert, Command, OpenCase
 from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, SourceName, UnitId, indicator_of
 from app.domain.obey import acknowledge, attach, move, open_case
+from app.domain.text import N_
 from app.live.alerts import AlertStore
 from app.live.changes import ChangeSet, Topic
 from app.live.overlay import Overlay
@@ -231,13 +232,13 @@ class Hub:
     def _alert(self, alert: AlertId) -> Alert:
         found = self.alerts.get(alert)
         if found is None:
-            raise NotAllowed("the alert is not known here any more", where=alert)
+            raise NotAllowed(N_("This alert is not known here any more."), where=alert)
         return found
 
     def _case(self, case: CaseId) -> Case:
         found = self.cases.get(case)
         if found is None:
-            raise NotAllowed("the case is not known here any more", where=case)
+            raise NotAllowed(N_("This case is not known here any more."), where=case)
         return found
 
     def _follow_names(self, batch: Batch) -> None:

@@ -88,6 +88,7 @@ class Panel(QWidget):
         self.hub = context.hub
         self.setObjectName(f"panel.{spec.id}")
         self.setAccessibleName(self.t(spec.title))
+        self.setAutoFillBackground(True)
         self._missed: ChangeSet | None = None
         self.headline = Headline()
         self._undo: list[Callable[[], object]] = []

@@ -15,10 +15,12 @@ import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import numpy as np
 import qasync
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QTranslator
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -196,6 +198,7 @@ class Desk:
 
     def _make_window(self, lang: str) -> DeskWindow:
         words = Words(lang, self.city.zone)
+        speak_qt(lang)
         pieces = DeskPieces(
             self.city, self.hub, self.actions, self.focus, self.frames, self.theme, words, self.tasks, wall_clock, self.options.seat,
             DeskDoor(self.journal, self.actions), self.outbox_counts,
@@ -320,8 +323,7 @@ class Desk:
     def _screen_height(self) -> int:
         if self.options.screenshot is not None:
             return self.options.size[1]
-        screen = QGuiApplication.primaryScreen()
-        return screen.size().height() if screen is not None else self.options.size[1]
+        return QGuiApplication.primaryScreen().size().height()
 
 
 def run(options: DeskOptions, city_process: DemoProcess | None) -> int:
@@ -332,13 +334,13 @@ def run(options: DeskOptions, city_process: DemoProcess | None) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("CityDeck")
     app.setQuitOnLastWindowClosed(False)
-    loop = qasync.QEventLoop(app)
+    loop = cast("asyncio.AbstractEventLoop", qasync.QEventLoop(app))
     asyncio.set_event_loop(loop)
     crash.watch(loop)
     try:
-        with loop:
-            return loop.run_until_complete(_live(options, city_process, crash, last))
+        return loop.run_until_complete(_live(options, city_process, crash, last))
     finally:
+        loop.close()
         if city_process is not None:
             city_process.stop()
         crash.remove()
@@ -358,7 +360,7 @@ async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: C
     desk.tasks.start(_meter(desk), "meter")
     for name in (signal.SIGINT, signal.SIGTERM):
         # The event loop's beat lets Python see the signal within some milliseconds.
-        signal.signal(name, lambda *_: desk.closed.set())
+        signal.signal(name, lambda _number, _frame: desk.closed.set())
     try:
         if options.screenshot is not None:
             await asyncio.sleep(options.after)
@@ -379,6 +381,19 @@ async def _meter(desk: Desk) -> None:
         if desk.options.progress:
             sys.stdout.write(desk.meter.line() + "\n")
             sys.stdout.flush()
+
+
+def speak_qt(lang: str) -> None:
+    """Qt's own few words (the menu of a text field, a file dialog) in `lang` too. English is what it speaks by itself."""
+    app = QCoreApplication.instance()
+    if app is None:
+        return
+    for old in app.findChildren(QTranslator):
+        app.removeTranslator(old)
+        old.deleteLater()
+    translator = QTranslator(app)
+    if translator.load(f"qtbase_{lang}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(translator)
 
 
 def city_of(name: str) -> CityPack:
