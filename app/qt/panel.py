@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.actions.desk import ActionDesk
@@ -88,7 +88,8 @@ class Panel(QWidget):
         self.hub = context.hub
         self.setObjectName(f"panel.{spec.id}")
         self.setAccessibleName(self.t(spec.title))
-        self.setAutoFillBackground(True)
+        # It paints its whole ground itself, so that what lies behind it need not be painted when a part of it changes.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._missed: ChangeSet | None = None
         self.headline = Headline()
         self._undo: list[Callable[[], object]] = []
@@ -150,6 +151,11 @@ class Panel(QWidget):
             self._missed = change if self._missed is None else self._missed.merged(change)
             return
         self.refresh(change)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self.theme.tokens.panel)
+        painter.end()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
