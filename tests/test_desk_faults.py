@@ -205,11 +205,12 @@ def _unlike(one: Hub, other: Hub) -> list[str]:
     """What two desks know differently: the newest value of a series, the version of an alert or a case, the state of a unit."""
     series = (one.series.at != other.series.at) | ~np.isclose(one.series.value, other.series.value, rtol=0.0, atol=0.0, equal_nan=True)
     found = [f"{one.series.ids[row]} at {one.series.at[row]} and {other.series.at[row]}" for row in np.flatnonzero(series)]
-    for mine, theirs in (
+    pairs: list[tuple[dict[str, object], dict[str, object]]] = [
         ({a.id: a.version for a in one.alerts if a.active}, {a.id: a.version for a in other.alerts if a.active}),
         ({c.id: c.version for c in one.cases.values()}, {c.id: c.version for c in other.cases.values()}),
         ({u: one.units[u].state for u in one.units.ids}, {u: other.units[u].state for u in other.units.ids}),
-    ):
+    ]
+    for mine, theirs in pairs:
         found += [f"{key}: {mine.get(key)} and {theirs.get(key)}" for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)]
     return found
 
