@@ -6,7 +6,6 @@ Off screen and 1920×1080 unless told otherwise. It is not the front door: no cr
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 import qasync
 from PySide6.QtWidgets import QApplication
 
+from app.qt.collector import Collector
 from app.shell.bootstrap import Desk
 from app.shell.demo_process import DemoProcess
 from app.shell.options import DeskOptions
@@ -64,10 +64,13 @@ def sit(watch: Watch, *, seat: str = "duty", rate: float = 0.0, faults: list[str
 
 
 async def _sit(watch: Watch, desk: Desk) -> dict[str, float]:
+    collector = Collector()  # as app.shell.bootstrap does for the front door
+    collector.start()
     await desk.open()
-    gc.freeze()  # as app.shell.bootstrap does for the front door
+    collector.keep()
     try:
         await until(lambda: desk.frames.gauges.first_live_ns > 0, LIVE_S)
         return await watch(desk)
     finally:
         await desk.close()
+        collector.stop()

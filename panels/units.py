@@ -47,7 +47,9 @@ class UnitsPanel(Panel):
         for signal in (focus.alert_selected, focus.case_selected):
             signal.connect(self._on_focus)
             self.own(lambda s=signal: s.disconnect(self._on_focus))
-        self.context.operations.choose_units = self.choose
+        operations = self.context.operations
+        operations.choose_units = self.choose
+        self.own(operations.no_chooser)
         return content
 
     def choose(self) -> None:

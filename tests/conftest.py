@@ -27,6 +27,11 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
+from app.qt.collector import collect_due
+
+# In the desk Python's cycle collector runs on Qt's thread alone (see there), so here too: after each test.
+gc.disable()
+
 T = TypeVar("T")
 QT_FIXTURES = frozenset({"qapp", "qtbot", "loop", "run", "until"})
 CJK_FAMILIES = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Serif CJK SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback")
@@ -206,6 +211,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Generator[None]:
     timers = _timers() if qt else {}
     files = _open_files()
     yield
+    collect_due()
     if node.stash.get(_failed, False):
         return
     if qt:

@@ -34,6 +34,10 @@ MOVES: dict[str, Move] = {
 }
 
 
+def _nothing() -> None:
+    """No panel shows units."""
+
+
 class Operations:
     """Acts on the focus of one desk."""
 
@@ -46,8 +50,12 @@ class Operations:
         self._specs = {spec.id: spec for spec in ACTIONS}
         self.chosen: list[UnitId] = []
         """Units that the person has marked for dispatch."""
-        self.choose_units: Callable[[], None] = lambda: None
+        self.choose_units = _nothing
         """Bring the list of units to the front; set by the panel that has it."""
+
+    def no_chooser(self) -> None:
+        """The panel that had the list of units is gone."""
+        self.choose_units = _nothing
 
     def spec(self, action: str) -> ActionSpec:
         """The declaration of `action`."""

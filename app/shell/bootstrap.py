@@ -7,11 +7,11 @@ the event loop, the crash path, the log.
 from __future__ import annotations
 
 import asyncio
-import gc
 import locale
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,9 +27,10 @@ from PySide6.QtWidgets import QApplication
 from app.actions.desk import ActionDesk
 from app.actions.outbox import Outbox
 from app.actions.session import Session
+from app.actions.spec import verb_words
 from app.citypack import CityPack, find_cities, load_city
 from app.domain.batch import Batch, LinkReport, Source
-from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.command import AcknowledgeAlert, Answer, Command, CommandState
 from app.domain.errors import DeckError
 from app.domain.ids import SourceName
 from app.domain.role import Operator, Role, Seat
@@ -37,6 +38,7 @@ from app.domain.text import N_
 from app.journal import Journal
 from app.journal.journal import wall_clock
 from app.live.hub import Hub
+from app.qt.collector import Collector
 from app.qt.focus import Focus
 from app.qt.frame import FrameClock
 from app.qt.tasks import Tasks
@@ -45,6 +47,7 @@ from app.shell.capture import capture
 from app.shell.crash import CrashPath, LastRun
 from app.shell.demo_process import DemoProcess
 from app.shell.logs import close_log, open_log
+from app.shell.notices import Notice
 from app.shell.options import DeskOptions
 from app.shell.overlay import Overlay
 from app.shell.panels import find_panels
@@ -61,6 +64,9 @@ DEMO_OPERATORS: dict[Seat, Operator] = {
     Seat.COCKPIT: Operator(id="lilan", name="李岚", role=Role.LEADER),
 }
 """Who sits at each seat of a demo. Only a demo signs anybody in by itself, and the journal says that it did."""
+
+SETTLED_NS = 2_000_000_000
+"""So long after the first live frame the snapshot is in, every panel has been drawn once, and the gauges begin."""
 
 _PREFERENCES = "desk.preferences"
 
@@ -151,7 +157,7 @@ class Desk:
         self.focus = Focus()
         self.tasks = Tasks(self.tell)
         self.settings = WrittenBehind(self.preferences.texts, lambda key, text: self._keep())
-        self._undo.append(self.actions.subscribe(lambda _state: self.hub.touch_actions()))
+        self._undo.append(self.actions.subscribe(self._command_changed))
         self._undo.append(self.actions.subscribe_entries(lambda _entry: self.hub.touch_actions()))
         await self.actions.start()
         self.window = self._make_window(options.lang or self.preferences.lang or _system_language())
@@ -195,6 +201,16 @@ class Desk:
         }
 
     # --- inside -------------------------------------------------------------------------------------------------------------
+
+    def _command_changed(self, state: CommandState) -> None:
+        """A command has come further. A refusal is told: what was shown as done falls back, and whoever gave it has long looked elsewhere."""
+        self.hub.touch_actions()
+        if state.state != "refused":
+            return
+        words = self.window.words
+        entry = next((e for e in reversed(self.actions.recent) if e.key == state.key and e.verb != "answer"), None)
+        what = " · ".join(part for part in (words.t(verb_words(entry)), words.text(entry.title) or entry.target) if part) if entry else state.key
+        self.window.tell(Notice(words.t(N_("Refused: {what} · {reason}"), what=what, reason=words.text(state.reason)), 3))
 
     def _make_window(self, lang: str) -> DeskWindow:
         words = Words(lang, self.city.zone)
@@ -350,9 +366,10 @@ def run(options: DeskOptions, city_process: DemoProcess | None) -> int:
 
 async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: CrashPath, last: LastRun) -> int:
     desk = Desk(options, city_process)
+    collector = Collector()
+    collector.start()
     await desk.open()
-    # What exists now stays to the end: to look through all of it again would be a pause of 50 ms, and a storm is what brings it about.
-    gc.freeze()
+    collector.keep()
     crash.told = desk.tell
     crash.on_crash = desk.window.show_crash
     if not last.ended_well:
@@ -369,14 +386,20 @@ async def _live(options: DeskOptions, city_process: DemoProcess | None, crash: C
             await desk.closed.wait()
     finally:
         await desk.close()
+        collector.stop()
     return 0
 
 
 async def _meter(desk: Desk) -> None:
     """Once a second: bring the rates up to date, and say so where somebody asked for it."""
+    gauges, settled = desk.frames.gauges, False
     while True:
         await asyncio.sleep(1.0)
         desk.meter.tick()
+        if not settled and gauges.first_live_ns and time.perf_counter_ns() - gauges.first_live_ns > SETTLED_NS:
+            # The start has a figure of its own (start_ms); from here on the gauges tell how the desk runs.
+            settled = True
+            gauges.reset()
         desk.overlay.tell(desk.meter.gauge_lines())
         if desk.options.progress:
             sys.stdout.write(desk.meter.line() + "\n")
