@@ -8,6 +8,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 CONFTEST = Path(__file__).with_name("conftest.py")
+HOUSE = CONFTEST.parents[1]
 INI = """
 [pytest]
 qt_api = pyside6
@@ -102,4 +103,4 @@ def _outcome(pytester: pytest.Pytester, source: str) -> pytest.RunResult:
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
     pytester.makeini(INI)
     pytester.makepyfile(source)
-    return pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+    return pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-o", f"pythonpath={HOUSE}")

@@ -20,6 +20,8 @@ class Tasks:
         task = asyncio.get_event_loop().create_task(self._guard(work), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # Cancelled before its first step, a task never touches what it was to run, and Python would complain of that some day.
+        task.add_done_callback(lambda _task: work.close())
         return task
 
     @property
