@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import pkgutil
 import sys
 import time
@@ -17,9 +18,10 @@ import msgspec
 
 import benchmarks
 from benchmarks.child import ROOT
-from benchmarks.measure import Measure, middle
+from benchmarks.measure import Asked, Measure, middle
 
-Run = Callable[[], Sequence[Measure | dict[str, object]]]
+Run = Callable[..., Sequence[Measure | dict[str, object]]]
+"""Takes an Asked where it has a parameter of that name."""
 OUT = ROOT / "out" / "bench.json"
 RUNS = 3
 ONCE = frozenset({"start"})
@@ -46,9 +48,10 @@ def found(names: Sequence[str]) -> dict[str, Run]:
     return {name: run for name, run in runs.items() if run is not None}
 
 
-def measured(run: Run) -> list[Measure]:
+def measured(run: Run, asked: Asked) -> list[Measure]:
     """What one run gave, as Measures."""
-    return [m if isinstance(m, Measure) else msgspec.convert({k: v for k, v in m.items() if k != "ok"}, Measure) for m in run()]
+    found = run(asked=asked) if "asked" in inspect.signature(run).parameters else run()
+    return [m if isinstance(m, Measure) else msgspec.convert({k: v for k, v in m.items() if k != "ok"}, Measure) for m in found]
 
 
 def table(measures: Sequence[Measure]) -> str:
@@ -101,6 +104,7 @@ def main() -> int:
         "-k", metavar="NAME", action="append", default=[], help="only the benchmarks whose module's name contains NAME; may be repeated"
     )
     parser.add_argument("--runs", type=int, default=RUNS, help="repeat each so often and take medians")
+    parser.add_argument("--full", action="store_true", help="as long as the budgets say: 500 alert updates a second for five minutes")
     asked = parser.parse_args()
     all_of_them: list[Measure] = []
     broken: list[str] = []
@@ -108,7 +112,8 @@ def main() -> int:
         began = time.monotonic()
         print(f"{name} …", end=" ", flush=True, file=sys.stderr)
         try:
-            rounds = [measured(run) for _ in range(1 if name in ONCE else max(1, asked.runs))]
+            how = Asked(runs=max(1, asked.runs), full=asked.full)
+            rounds = [measured(run, how) for _ in range(1 if name in ONCE else how.runs)]
         except Exception as fault:  # noqa: BLE001 - the border: one benchmark that cannot be run must not cost the others
             broken.append(f"{name}: {fault}")
             print("failed", file=sys.stderr)

@@ -17,8 +17,9 @@ from typing import Literal
 from app.actions.desk import ActionDesk
 from app.actions.outbox import Outbox
 from app.actions.session import Session
+from app.domain.alert import AlertMove
 from app.domain.batch import LinkReport, LinkState
-from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.command import Answer, Command, MoveAlerts
 from app.domain.ids import AlertId, AreaCode, CommandKey, Millis, SourceName
 from app.domain.role import Operator, Role, Seat
 from app.domain.text import Text
@@ -67,7 +68,8 @@ async def _clicks(folder: Path, *, live: bool) -> list[float]:
         outbox.link(LinkReport(name=DEMO, kind="gateway", address="bench", state=LinkState.LIVE, since=Millis(1), commands=True))
     took: list[float] = []
     for number in range(RECORDS):
-        act = AcknowledgeAlert(AlertId(f"qd-2026-{number:06d}"), "已通知排水中心,十分钟内到场")
+        alert = AlertId(f"qd-2026-{number:06d}")
+        act = MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(alert,), comment="已通知排水中心,十分钟内到场")
         start = time.perf_counter()
         await desk.perform(act, area=AreaCode("370202"), seen=1, title=Text("香港中路积水", "Waterlogging, Xianggang Middle Road"))
         took.append((time.perf_counter() - start) * 1_000)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from time import perf_counter
 
 import msgspec
+import psutil
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,9 +37,11 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the benchmarks are to be run. `runs`: how often each is repeated; its figures are the medians."""
+    """How the benchmarks are to be run. `runs`: how often each is repeated; its figures are the medians. `full`: for as long as the budgets
+    say, where a benchmark is shorter otherwise."""
 
     runs: int = 3
+    full: bool = False
 
 
 def middle(runs: Sequence[Sequence[Measure]]) -> list[Measure]:
@@ -48,6 +52,22 @@ def middle(runs: Sequence[Sequence[Measure]]) -> list[Measure]:
         baselines = [m.baseline for m in same if m.baseline is not None]
         found.append(msgspec.structs.replace(first, value=median(m.value for m in same), baseline=median(baselines) if baselines else None))
     return found
+
+
+def median_ms(work: Callable[[], object], times: int = 5) -> float:
+    """Milliseconds that `work` takes: the median of several calls, after one that does not count."""
+    work()
+    took: list[float] = []
+    for _ in range(times):
+        began = perf_counter()
+        work()
+        took.append((perf_counter() - began) * 1000)
+    return median(took)
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now."""
+    return psutil.Process().memory_info().rss
 
 
 def percentile(values: Sequence[float], q: float) -> float:

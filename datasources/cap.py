@@ -22,8 +22,9 @@ from app.domain.batch import Batch, LinkDown, LinkState, Sink
 from app.domain.command import Command
 from app.domain.geo import Position
 from app.domain.ids import AlertId, AlertKindId, AreaCode, Millis, SourceName
-from app.domain.text import N_, Text
+from app.domain.text import N_, Text, plain
 from datasources.cap_message import MAX_BYTES, CapFault, CapMessage, MessageType, parse
+from datasources.outside import dated_step, fault_of_moment, fault_of_time
 from datasources.reporting import LinkTally
 
 MAX_FILES = 5_000
@@ -119,18 +120,22 @@ class CapRegister:
         self._root_of: dict[AlertId, AlertId] = {}
         self._cancelled: dict[AlertId, Millis] = {}
         self._changed: dict[AlertId, None] = {}
+        self._arrived: dict[tuple[AlertId, Millis], Millis] = {}
+        """When messages were read whose own time cannot be, by their id and what they said."""
 
     def take(self, message: CapMessage, now: Millis) -> list[str]:
         """Take one message at `now`; what of it was refused, in words."""
         if message.type in (MessageType.ACK, MessageType.ERROR):
             return [f"msgType {message.type} tells a sender something, it warns of nothing"]
+        faults = list(message.faults)
+        message = self._in_time(message, now, faults)
         roots = list(dict.fromkeys(self._root(reference.id) for reference in message.references))
         if message.type is MessageType.CANCEL:
             if not roots:
                 return [N_("a Cancel without references ends nothing")]
             for root in roots:
                 self._cancel(root, message.sent)
-            return list(message.faults)
+            return faults
         root = self._root(message.id)
         if message.type is MessageType.UPDATE and roots:
             # one row in the queue for the whole chain, whichever of its messages was read first
@@ -145,7 +150,25 @@ class CapRegister:
         if self._is_news(root, message):
             self._messages[root] = message
             self._put(root, self._alert(root, message, now))
-        return list(message.faults)
+        return faults
+
+    def _in_time(self, message: CapMessage, now: Millis, faults: list[str]) -> CapMessage:
+        """A warning is never lost for its times: what cannot be gives way to what can, and `faults` says so."""
+        sent, effective, expires = message.sent, message.effective, message.expires
+        if fault_of_time(now, sent):
+            faults.append(N_("an alert with an impossible time, dated at its arrival"))
+            sent = self._arrived.setdefault((message.id, sent), now)
+        if fault_of_time(now, effective):
+            if effective != message.sent:
+                faults.append(N_("a warning that takes effect at a time that cannot be or is far ahead, dated at its sending"))
+            effective = sent
+        if expires is not None and fault_of_moment(expires):
+            faults.append(N_("a warning with an end that cannot be, kept without it"))
+            expires = None
+        if (sent, effective, expires) == (message.sent, message.effective, message.expires):
+            return message
+        steps = (dated_step(self._name, message.sent, sent),) if sent != message.sent else ()
+        return msgspec.structs.replace(message, sent=sent, effective=effective, expires=expires, steps=steps)
 
     def changed(self, now: Millis) -> list[Alert]:
         """The alerts that are new or different since the last call; those that expire by `now` among them."""
@@ -196,6 +219,7 @@ class CapRegister:
             polygons=message.polygons,
             reality=message.reality,
             advice=message.advice,
+            steps=message.steps,
             source=self._name,
         )
 
@@ -215,7 +239,7 @@ class CapRegister:
         for kind, declared in self._city.alert_kinds.items():
             if _same_words(declared.name, message.event):
                 return kind
-        return AlertKindId(f"cap.{(message.category or 'other').lower()[:20]}")
+        return AlertKindId(f"cap.{plain(message.category, most=20).lower() or 'other'}")
 
     def _area(self, message: CapMessage) -> AreaCode:
         """Where the centre lies; without a drawing, what the codes say; else the whole city. Empty: it is about somewhere else, or about

@@ -18,11 +18,11 @@ import msgspec
 from defusedxml.common import DefusedXmlException, DTDForbidden, EntitiesForbidden, ExternalReferenceForbidden
 from defusedxml.ElementTree import fromstring
 
-from app.domain.alert import Reality
+from app.domain.alert import AlertStep, Reality
 from app.domain.geo import EARTH_RADIUS_M, Position
 from app.domain.ids import AlertId, Millis
 from app.domain.severity import Severity
-from app.domain.text import N_, Text
+from app.domain.text import N_, Text, plain
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_TITLE = 300
@@ -34,7 +34,6 @@ NAMESPACES = ("urn:oasis:names:tc:emergency:cap:1.2", "urn:oasis:names:tc:emerge
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHINESE_ID = re.compile(r"[0-9A-Za-z]{14}_[0-9]{14}(_[0-9A-Za-z]+)?")
-_STRIPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
@@ -99,6 +98,8 @@ class CapMessage(msgspec.Struct, frozen=True, kw_only=True):
     centre: Position | None = None
     faults: tuple[str, ...] = ()
     """Drawings that were left out, and why."""
+    steps: tuple[AlertStep, ...] = ()
+    """What the deck has to say of it in the alert's own history; a message that was only parsed has none."""
 
 
 def parse(raw: bytes) -> CapMessage:
@@ -164,7 +165,7 @@ class _Reader:
             geocodes=tuple(self._values([area for info in infos for area in self._all(info, "area")], "geocode")),
             severity=min((self._severity(info) for info in infos), default=Severity.MINOR),
             place=self._in_both(infos, self._place, MAX_TITLE),
-            advice=self._in_both(infos, self._advice, MAX_ADVICE),
+            advice=self._in_both(infos, self._advice, MAX_ADVICE, lines=True),
             effective=next((at for info in infos if (at := _moment(self._one(info, "effective"))) is not None), sent),
             expires=self._expires(infos),
             all_clear=bool(infos) and all("AllClear" in [_plain(e) for e in self._all(info, "responseType")] for info in infos),
@@ -192,11 +193,11 @@ class _Reader:
                 if value := self._one(element, "value"):
                     yield value
 
-    def _in_both(self, infos: list[Element], phrase: Callable[[Element], str], limit: int) -> Text:
+    def _in_both(self, infos: list[Element], phrase: Callable[[Element], str], limit: int, *, lines: bool = False) -> Text:
         """`phrase` of the first Chinese and of the first other `info` that has it; English goes before other languages."""
         zh = en = other = ""
         for info in infos:
-            words = _clean(phrase(info), limit)
+            words = _clean(phrase(info), limit, lines=lines)
             language = (self._one(info, "language") or "en-US").lower()
             if language.startswith("zh"):
                 zh = zh or words
@@ -296,10 +297,9 @@ def _line(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def _clean(text: str, limit: int) -> str:
-    """Without control characters and bidi overrides, at most `limit` characters; what is cut ends in an ellipsis."""
-    text = _STRIPPED.sub("", _BREAK.sub("\n", text)).strip()
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+def _clean(text: str, limit: int, *, lines: bool = False) -> str:
+    """Without what hides or turns the reading round, at most `limit` characters; what is cut ends in an ellipsis."""
+    return plain(_BREAK.sub("\n", text), lines=lines, most=limit)
 
 
 def _number(text: str) -> float | None:
@@ -334,7 +334,7 @@ def _moment(text: str) -> Millis | None:
 def _alert_id(sender: str, identifier: str, sent: int) -> AlertId:
     """One identity however the time is written; a Chinese identifier is unique by itself."""
     whole = identifier if _CHINESE_ID.fullmatch(identifier) else f"{sender},{identifier},{sent}"
-    return AlertId("cap:" + _STRIPPED.sub("", whole)[:MAX_ID])
+    return AlertId("cap:" + plain(whole)[:MAX_ID])
 
 
 def _references(text: str) -> tuple[Reference, ...]:

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from app.domain.alert import Alert
+from app.domain.aside import Shelf
 from app.domain.batch import History, Readings
 from app.domain.camera import Camera
 from app.domain.case import Case
@@ -114,6 +115,7 @@ _RECORDS: dict[str, type[Any]] = {
     "unit": Unit,
     "fix": UnitFix,
     "camera": Camera,
+    "shelf": Shelf,
     "catalogue": Catalogue,
     "empty": Nothing,
 }
@@ -250,6 +252,8 @@ def _record_rows(batch: BatchMessage) -> Iterable[tuple[str, str, object]]:
         yield "fix", fix.unit, fix
     for camera in batch.cameras:
         yield "camera", camera.id, camera
+    for shelf in batch.shelves:
+        yield "shelf", shelf.id, shelf
 
 
 def _batch_of(envelope: _Envelope, data: object) -> BatchMessage:
@@ -272,6 +276,8 @@ def _batch_of(envelope: _Envelope, data: object) -> BatchMessage:
             kinds["fixes"] = (data,)
         case Camera():
             kinds["cameras"] = (data,)
+        case Shelf():
+            kinds["shelves"] = (data,)
         case _:
             pass
     return BatchMessage(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
 
 from app.domain.alert import Alert
+from app.domain.aside import Shelf
 from app.domain.batch import History, Readings
 from app.domain.camera import Camera
 from app.domain.case import Case
@@ -15,14 +17,35 @@ from app.domain.ids import Millis, SeriesId
 from app.domain.text import N_
 from app.domain.unit import Unit, UnitFix
 from datasources.cloudevents import CloudEventsCodec
-from datasources.protocol import SUBPROTOCOL_CLOUDEVENTS, SUBPROTOCOL_V1, BatchMessage, Codec, Malformed, V1Codec, check_batch
+from datasources.protocol import (
+    SUBPROTOCOL_CLOUDEVENTS,
+    SUBPROTOCOL_V1,
+    AnswerMessage,
+    BatchMessage,
+    Codec,
+    Malformed,
+    V1Codec,
+    check_batch,
+)
 
 SUBPROTOCOLS = (SUBPROTOCOL_V1, SUBPROTOCOL_CLOUDEVENTS)
 """What a desk offers, best first."""
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
-_KINDS: dict[str, type[Any]] = {"history": History, "alerts": Alert, "cases": Case, "units": Unit, "fixes": UnitFix, "cameras": Camera}
+_KINDS: dict[str, type[Any]] = {
+    "history": History,
+    "alerts": Alert,
+    "cases": Case,
+    "units": Unit,
+    "fixes": UnitFix,
+    "cameras": Camera,
+    "shelves": Shelf,
+}
 _DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in _KINDS.items()}
+_ESCAPES = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+"""Escapes of a JSON text one by one, so that a backslash that is itself escaped begins none."""
+_NO_NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<none>-?\b(?:NaN|Infinity|nan|inf)\b)', re.DOTALL)
+"""What some languages write where there is no number, outside of strings."""
 
 
 def codec_for(subprotocol: str) -> Codec:
@@ -53,6 +76,7 @@ class _LooseBatch(msgspec.Struct, kw_only=True, tag_field="type", tag="batch"):
     units: tuple[msgspec.Raw, ...] = ()
     fixes: tuple[msgspec.Raw, ...] = ()
     cameras: tuple[msgspec.Raw, ...] = ()
+    shelves: tuple[msgspec.Raw, ...] = ()
 
 
 class _Other(msgspec.Struct, tag_field="type", tag=""):
@@ -63,14 +87,33 @@ _loose = msgspec.json.Decoder(_LooseBatch | _Other)
 _readings = msgspec.json.Decoder(Readings | None)
 
 
-def salvage(codec: Codec, frame: bytes) -> tuple[BatchMessage, list[tuple[str, bytes]]] | None:
-    """What is sound in a batch that `codec` found malformed, with (reason, sample) of each record left out; None where nothing can be saved.
+def salvage(codec: Codec, frame: bytes) -> tuple[BatchMessage | AnswerMessage, list[tuple[str, bytes]]] | None:
+    """What is sound in a frame that `codec` found malformed, with (reason, sample) of each record left out; None where nothing can be saved.
 
-    One record of a kind that this desk does not know yet must not cost its neighbours, nor leave a hole in the sequence.
+    One record of a kind that this desk does not know yet must not cost its neighbours, nor leave a hole in the sequence; and half a
+    character in a text must not cost the record that it is in: it is left out and nothing is refused.
     """
-    if isinstance(codec, CloudEventsCodec):
-        place = codec.salvage(frame)
-        return None if place is None else (place, [])
+    mended = _mended(frame)
+    try:
+        message = codec.decode_for_desk(mended)
+    except Malformed as fault:
+        if not isinstance(codec, CloudEventsCodec):
+            return _salvage_batch(mended)
+        place = codec.salvage(mended)
+        return None if place is None else (place, [(str(fault), frame)])
+    return (message, []) if isinstance(message, BatchMessage | AnswerMessage) else None
+
+
+def _mended(frame: bytes) -> bytes:
+    """`frame` as UTF-8 without halves of characters, and with null for what is no number. What cannot be read becomes the replacement
+    character, so that one sees it."""
+    text = _ESCAPES.sub(lambda escape: "" if escape["half"] else escape[0], frame.decode("utf-8", "replace"))
+    if any(word in text for word in ("NaN", "nan", "inf", "Infinity")):
+        text = _NO_NUMBERS.sub(lambda found: "null" if found["none"] else found[0], text)
+    return text.encode()
+
+
+def _salvage_batch(frame: bytes) -> tuple[BatchMessage, list[tuple[str, bytes]]] | None:
     try:
         loose = _loose.decode(frame)
     except _FAULTS:

@@ -28,6 +28,7 @@ from app.domain.ids import AreaCode, Millis, SourceName
 from app.domain.text import N_, Text
 from datasources.codec import SUBPROTOCOLS, codec_for, salvage
 from datasources.intake import Intake
+from datasources.outside import clean_answer
 from datasources.protocol import (
     MAX_FRAME_BYTES,
     SUBPROTOCOL_V1,
@@ -265,7 +266,7 @@ class _Desk:
             if len(self._sequences) >= MAX_SOURCES:
                 raise Malformed(f"more than {MAX_SOURCES} sources")
             sequence = self._sequences[source] = Sequence(self._patience)
-            self._intakes[source] = Intake(self._name, source, self.tally.refuse)
+            self._intakes[source] = Intake(self._name, source, self.tally.refuse, self.now)
         return sequence
 
     def sequences(self) -> list[tuple[str, Sequence]]:
@@ -373,12 +374,7 @@ class _Session:
                 return
             began = time.perf_counter()
             self._hear()
-            message = self._decoded(frame)
-            if message is not None:
-                try:
-                    self._handle(message)
-                except Malformed as fault:
-                    self._refuse(str(fault), frame)
+            self.take(frame)
             self._tally.frames += 1
             self._tally.touch()
             self._tally.flush()
@@ -390,6 +386,15 @@ class _Session:
                 # recv() does not yield while frames are queued, so in a flood nobody else would ever run
                 await asyncio.sleep(0)
 
+    def take(self, frame: bytes) -> None:
+        """Act on one frame. Never raises for what is in it."""
+        message = self._decoded(frame)
+        if message is not None:
+            try:
+                self._handle(message)
+            except Malformed as fault:
+                self._refuse(str(fault), frame)
+
     def _hear(self) -> None:
         self._heard = time.monotonic()
         if self._tally.state is LinkState.STALLED:
@@ -399,12 +404,10 @@ class _Session:
         try:
             return self._codec.decode_for_desk(frame)
         except Malformed as fault:
-            saved = salvage(self._codec, frame)
-            if saved is None or not saved[1]:
-                self._refuse(str(fault), frame)
-            for reason, sample in saved[1] if saved is not None else ():
+            message, left_out = salvage(self._codec, frame) or (None, [(str(fault), frame)])
+            for reason, sample in left_out:
                 self._refuse(reason, sample)
-            return saved[0] if saved is not None else None
+            return message
 
     def _refuse(self, reason: str, frame: bytes) -> None:
         self._tally.refuse(reason, frame)
@@ -424,7 +427,7 @@ class _Session:
                 self._desk.deliver(self._desk.sequence(message.source).take(message, time.monotonic()))
                 self._desk.count()
             case AnswerMessage():
-                self._desk.sink.answer(message.answer)
+                self._desk.sink.answer(clean_answer(message.answer, self._desk.now()))
             case Heartbeat():
                 self._take_heartbeat(message)
             case Problem():

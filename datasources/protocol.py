@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from app.domain.alert import Alert
+from app.domain.aside import Shelf
 from app.domain.batch import History, Readings
 from app.domain.camera import Camera
 from app.domain.case import Case
@@ -126,6 +127,7 @@ class BatchMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     units: tuple[Unit, ...] = ()
     fixes: tuple[UnitFix, ...] = ()
     cameras: tuple[Camera, ...] = ()
+    shelves: tuple[Shelf, ...] = ()
 
 
 class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="answer"):
@@ -195,7 +197,7 @@ class V1Codec:
 def check_batch(batch: BatchMessage) -> None:
     """Raise Malformed where a batch breaks the bounds that its types cannot say."""
     readings = batch.readings
-    rows = len(batch.alerts) + len(batch.cases) + len(batch.units) + len(batch.fixes) + len(batch.cameras)
+    rows = len(batch.alerts) + len(batch.cases) + len(batch.units) + len(batch.fixes) + len(batch.cameras) + len(batch.shelves)
     if readings is not None:
         count = len(readings.series)
         rows += count

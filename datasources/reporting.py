@@ -56,7 +56,7 @@ class LinkTally:
         self._secret = secret
         self._since = now()
         self._detail = ""
-        self._refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
+        self._refusals: deque[tuple[Millis, str, str | bytes]] = deque(maxlen=REFUSALS_KEPT)
         self._changed = True
         self._emitted_at = float("-inf")
 
@@ -73,7 +73,8 @@ class LinkTally:
     def refuse(self, reason: str, sample: str | bytes) -> None:
         """Count one record or frame that was not taken and keep it among the newest few."""
         self.refused += 1
-        self._refusals.append(Refusal(self._now(), self._veil(printable(reason, MAX_REASON)), self._veil(printable(sample))))
+        # Made printable only when it is reported: a flood of refusals must not cost more than what it refuses.
+        self._refusals.append((self._now(), reason[: MAX_REASON * 4], sample[: SAMPLE_CHARS * 4]))
         self._changed = True
 
     def touch(self) -> None:
@@ -92,6 +93,9 @@ class LinkTally:
     def _veil(self, text: str) -> str:
         # the other side may send our own secret back to us, in an error text for instance
         return text.replace(self._secret, "***") if self._secret else text
+
+    def _shown(self, at: Millis, reason: str, sample: str | bytes) -> Refusal:
+        return Refusal(at, self._veil(printable(reason, MAX_REASON)), self._veil(printable(sample)))
 
     def _report(self) -> None:
         self._changed = False
@@ -115,6 +119,6 @@ class LinkTally:
                 duplicates=self.duplicates,
                 reconnects=self.reconnects,
                 last_record_at=self.last_record_at,
-                refusals=tuple(self._refusals),
+                refusals=tuple(self._shown(*refusal) for refusal in self._refusals),
             )
         )

@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from app.domain.alert import Alert
+from app.domain.alert import Acknowledgement, Alert, AlertMove, AlertStep
+from app.domain.aside import How, Scope, Shelf
 from app.domain.batch import History, Readings
 from app.domain.camera import Camera, CameraState
 from app.domain.case import Case, CaseStep, Move, Stage
-from app.domain.command import Answer, Command, OpenCase
+from app.domain.command import Act, Answer, Command, MoveAlerts, OpenCase, PutAside, TakeBack
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CameraId, CaseId, CommandKey, Millis, SeriesId, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CameraId, CaseId, CommandKey, Millis, SeriesId, ShelfId, UnitId
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
 from app.domain.text import Text
@@ -46,33 +47,45 @@ _AT = Millis(1_784_505_600_000)
 _AREA = AreaCode("370202")
 _KEY = CommandKey("3f0c9d1e5b7a42c8a1d6e4f2b8097c55")
 
+
+def _command(act: Act, seen: int = 0) -> CommandMessage:
+    return CommandMessage(
+        command=Command(key=_KEY, act=act, area=_AREA, actor="li.na", role=Role.DUTY_OFFICER, seat=Seat.DUTY, desk="duty-3", at=_AT, seen=seen)
+    )
+
+
 FROM_DESK: dict[str, Message] = {
     "hello": Hello(desk="duty-3", city="qingdao"),
     "authenticate": Authenticate(token="the secret of this desk"),  # noqa: S106 - an example
     "subscribe": Subscribe(topics=("readings", "alerts", "cases"), areas=(_AREA,), from_seq={"city": 41}),
     "resync": Resync(source="city", from_seq=44),
-    "command": CommandMessage(
-        command=Command(
-            key=_KEY,
-            act=OpenCase(
-                case=CaseId("duty-3-17"),
-                alerts=(AlertId("a-1"),),
-                kind=AlertKindId("waterlogging"),
-                severity=Severity.SEVERE,
-                title=Text("香港中路积水", "Waterlogging in Hong Kong Middle Road"),
-                area=_AREA,
-                position=Position(120.3826, 36.0671),
-                comment="two callers",
-            ),
+    "command": _command(
+        OpenCase(
+            case=CaseId("duty-3-17"),
+            alerts=(AlertId("a-1"),),
+            kind=AlertKindId("waterlogging"),
+            severity=Severity.SEVERE,
+            title=Text("香港中路积水", "Waterlogging in Hong Kong Middle Road"),
             area=_AREA,
-            actor="li.na",
-            role=Role.DUTY_OFFICER,
-            seat=Seat.DUTY,
-            desk="duty-3",
-            at=_AT,
+            position=Position(120.3826, 36.0671),
+            comment="two callers",
         )
     ),
 }
+OTHER_COMMANDS: tuple[Message, ...] = (
+    _command(MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(AlertId("a-1"), AlertId("a-2")), comment="crew is on its way")),
+    _command(
+        PutAside(
+            shelf=ShelfId("duty-3-s4"),
+            how=How.SHELVED,
+            scope=Scope(kind=AlertKindId("waterlogging"), area=_AREA),
+            until=Millis(_AT + 7_200_000),
+            comment="pump 2 is being repaired",
+        )
+    ),
+    _command(TakeBack(shelf=ShelfId("duty-3-s4"), comment="pump 2 runs again"), seen=1),
+)
+"""What else a desk may order: one example an act."""
 FROM_PLATFORM: dict[str, Message] = {
     "welcome": Welcome(platform="Qingdao city brain", city="qingdao", at=_AT),
     "authenticated": Authenticated(),
@@ -94,6 +107,13 @@ FROM_PLATFORM: dict[str, Message] = {
                 area=_AREA,
                 at=_AT,
                 position=Position(120.3826, 36.0671),
+                acknowledged=Acknowledgement(by="li.na", at=_AT, comment="crew is on its way"),
+                owner="li.na",
+                steps=(
+                    AlertStep(move=AlertMove.ACKNOWLEDGE, at=_AT, actor="li.na", comment="crew is on its way"),
+                    AlertStep(move=AlertMove.TAKE, at=_AT, actor="li.na"),
+                ),
+                version=3,
             ),
         ),
         cases=(
@@ -133,11 +153,24 @@ FROM_PLATFORM: dict[str, Message] = {
                 state=CameraState.ONLINE,
             ),
         ),
+        shelves=(
+            Shelf(
+                id=ShelfId("duty-3-s4"),
+                how=How.SHELVED,
+                scope=Scope(kind=AlertKindId("waterlogging"), area=_AREA),
+                by="li.na",
+                at=_AT,
+                until=Millis(_AT + 7_200_000),
+                reason="pump 2 is being repaired",
+            ),
+        ),
     ),
     "answer": AnswerMessage(
         answer=Answer(key=_KEY, outcome="refused", reason=Text("案卷已被他人更改", "somebody else changed the case"), version=4, at=_AT)
     ),
 }
+OTHERS: dict[str, tuple[Message, ...]] = {"command": OTHER_COMMANDS}
+"""Further examples of a message."""
 FROM_BOTH: dict[str, Message] = {
     "heartbeat": Heartbeat(at=_AT, echo=Millis(_AT - 12), seqs={"city": 42}),
     "problem": Problem(reason="Expected `int`, got `str` - at `$.seq`"),
@@ -191,7 +224,7 @@ def asyncapi() -> dict[str, Any]:
                     "summary": " ".join((structs[name].__doc__ or "").split()),
                     "contentType": "application/json",
                     "payload": payloads[name],
-                    "examples": [{"name": name, "payload": msgspec.to_builtins(message)}],
+                    "examples": [{"name": name, "payload": msgspec.to_builtins(shown)} for shown in (message, *OTHERS.get(name, ()))],
                 }
                 for name, message in examples.items()
             },

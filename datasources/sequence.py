@@ -74,7 +74,8 @@ class _Assembly:
 def rows_of(message: BatchMessage) -> int:
     """Records of all kinds in a message."""
     readings = 0 if message.readings is None else len(message.readings.series)
-    return readings + len(message.history) + len(message.alerts) + len(message.cases) + len(message.units) + len(message.fixes) + len(message.cameras)
+    records = len(message.alerts) + len(message.cases) + len(message.units) + len(message.fixes) + len(message.cameras) + len(message.shelves)
+    return readings + len(message.history) + records
 
 
 def is_first(message: BatchMessage) -> bool:

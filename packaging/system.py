@@ -34,6 +34,7 @@ PACKAGE_OF: dict[str, tuple[str, ...]] = {
     "libgssapi_krb5.so.2": ("libgssapi-krb5-2",),
     "libstdc++.so.6": ("libstdc++6",),
     "libgcc_s.so.1": ("libgcc-s1",),
+    "libpulse.so.0": ("libpulse0",),
     "libwayland-client.so.0": ("libwayland-client0",),
     "libwayland-cursor.so.0": ("libwayland-cursor0",),
     "libwayland-egl.so.1": ("libwayland-egl1",),
@@ -85,6 +86,10 @@ ON_A_SCREEN = (
     "PySide6/Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so",
 )
 """What it loads on X11 or Wayland. The virtual keyboard's plugin is left out: its own Qt libraries are not part of Essentials."""
+
+FOR_SOUND = ("PySide6/QtMultimedia.abi3.so",)
+"""What it loads to sound, after its first frame. Without it the desk is silent, says so, and works on. A tone needs no media plugin, so the
+plugin's own libraries (codecs, video) are not asked for."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,9 @@ def lacks(venv: Path, *, screen: bool) -> list[Lack]:
     always = lacking_libraries(packages, ALWAYS, needed=True)
     known = {lack.what for lack in always}
     shown = [lack for lack in lacking_libraries(packages, ON_A_SCREEN, needed=screen) if lack.what not in known]
-    return always + shown + lacking_font()
+    known.update(lack.what for lack in shown)
+    heard = [lack for lack in lacking_libraries(packages, FOR_SOUND, needed=False) if lack.what not in known]
+    return always + shown + heard + lacking_font()
 
 
 def known_to_apt(names: set[str]) -> set[str]:
@@ -238,7 +245,7 @@ def mend(venv: Path, *, screen: bool) -> int:
 
 def bare(venv: Path) -> list[str]:
     """Every package that a machine with nothing but libc and Python needs, by this machine's apt names."""
-    sonames = linked(site_packages(venv), ALWAYS + ON_A_SCREEN)
+    sonames = linked(site_packages(venv), ALWAYS + ON_A_SCREEN + FOR_SOUND)
     libraries = [Lack(soname, PACKAGE_OF[soname], needed=True) for soname in sonames if soname in PACKAGE_OF]
     return packages_for([*libraries, Lack("fonts", (FONT_LIST_PACKAGE, *FONT_PACKAGES), needed=True)])
 

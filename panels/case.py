@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from heapq import nsmallest
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from app.domain.alert import Alert
-from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, CaseStep, Stage, UnitTask
-from app.domain.ids import Millis, UnitId, indicator_of
+from app.domain.alert import ALERT_MOVE_WORDS, Alert
+from app.domain.camera import Camera, CameraState
+from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, Stage, UnitTask
+from app.domain.geo import distance_m
+from app.domain.ids import AlertId, Millis, UnitId, indicator_of
+from app.domain.rule import LEVEL_WORDS, EscalationLevel
 from app.domain.severity import SEVERITY_WORDS
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
@@ -42,6 +48,17 @@ TASK_WORDS: dict[UnitTask, str] = {
 }
 
 
+_TOGETHER, _CAMERAS, _CAMERA_REACH_M = 30, 4, 1_500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row below the facts. `alert`: what it leads to, if it leads anywhere."""
+
+    face: RowFace
+    alert: AlertId | None = None
+
+
 class CasePanel(Panel):
     """Shows the selected case; for an alert without one, the alert and how to open it."""
 
@@ -61,7 +78,8 @@ class CasePanel(Panel):
         for signal in (focus.alert_selected, focus.case_selected):
             signal.connect(self._on_focus)
             self.own(lambda s=signal: s.disconnect(self._on_focus))
-        self._steps: list[CaseStep] = []
+        self._lines: list[Line] = []
+        self._near: tuple[AlertId | None, list[tuple[Camera, float]]] = (None, [])
         return content
 
     def refresh(self, change: ChangeSet) -> None:
@@ -77,7 +95,7 @@ class CasePanel(Panel):
         self.pages.setCurrentIndex(1)
         self._show_head(case, alert)
         self._show_facts(case, alert)
-        self._show_steps(case)
+        self._show_lines(self._case_lines(case) if case is not None else self._alert_lines(alert) if alert is not None else [])
         self._show_curve(alert)
 
     def _page(self) -> QWidget:
@@ -110,11 +128,12 @@ class CasePanel(Panel):
         left = QVBoxLayout()
         left.setSpacing(px(8))
         left.addWidget(self.words_area, 1)
-        self.model = RowModel(self._step_face, self._step_words, self)
+        self.model = RowModel(self._line_face, self._line_words, self)
         self.history = RowList(self.theme, FACE_ROLE)
         self.history.setObjectName("case.history")
         self.history.setAccessibleName(self.t(N_("History of the case")))
         self.history.setModel(self.model)
+        self.history.entered_row.connect(self._on_line)
         self.history.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         left.addWidget(self.history, 1)
         grid.addLayout(left, 0, 0)
@@ -188,9 +207,10 @@ class CasePanel(Panel):
             lines.append(f"{alert_where(self.context.city, self.words, alert)} · {alert_standing(self.words, alert, self.context.now())}")
             if alert.acknowledged is not None and alert.acknowledged.comment:
                 lines.append(self.t(N_("Comment: {text}"), text=alert.acknowledged.comment))
-            cause = self.hub.alerts.get(alert.cause)
+            cause = self.hub.alerts.cause_of(alert.id) if self.hub.alerts.find(alert.id) >= 0 else None
             if cause is not None:
                 lines.append(self.t(N_("Caused by: {title}"), title=alert_title(self.words, cause)))
+            lines.extend(self._alert_facts(alert))
             if not alert.active:
                 lines.append(self.t(N_("The condition ended at {time}."), time=self.words.moment(alert.ended_at)))
         if case is not None:
@@ -201,30 +221,94 @@ class CasePanel(Panel):
         _set(self.procedure, self.t(N_("What to do: {text}"), text=advice) if advice else "")
         self.procedure.setVisible(bool(advice))
 
-    def _show_steps(self, case: Case | None) -> None:
-        steps = list(reversed(case.steps)) if case is not None else []
-        if steps != self._steps:
-            self._steps = steps
-            count = len(steps)
-            self.model.show(np.arange(count, 0, -1, dtype=np.int64), range(1, count + 1))
-        self.history.setVisible(case is not None)
+    def _alert_facts(self, alert: Alert) -> list[str]:
+        """Whose it is, how often it came, how far it has gone."""
+        alerts, now = self.hub.alerts, self.context.now()
+        row = alerts.row_of(alert.id)
+        fold = int(alerts.fold[row])
+        raises, level = int(alerts.folds.count[fold]), EscalationLevel(int(alerts.level[row]))
+        facts: list[str] = []
+        if alert.owner:
+            facts.append(self.t(N_("{who} looks after it."), who=alert.owner))
+        if level is not EscalationLevel.NONE:
+            facts.append(
+                self.t(N_("Nobody acknowledged it for {span}: {level}."), span=self.words.span(now - alert.at), level=self.t(LEVEL_WORDS[level]))
+            )
+        if alerts.folds.chattering_at(fold, now):
+            facts.append(self.t(N_("It chatters: {n} times since {time}."), n=raises, time=self.words.clock(Millis(int(alerts.folds.first[fold])))))
+        elif raises > 1:
+            facts.append(self.t(N_("Raised {n} times since {time}."), n=raises, time=self.words.clock(Millis(int(alerts.folds.first[fold])))))
+        return facts
 
-    def _step(self, key: int) -> CaseStep | None:
-        place = len(self._steps) - key
-        return self._steps[place] if 0 <= place < len(self._steps) else None
+    def _show_lines(self, lines: list[Line]) -> None:
+        if lines != self._lines:
+            self._lines = lines
+            count = len(lines)
+            self.model.show(np.arange(count, dtype=np.int64), range(count))
+        self.history.setVisible(bool(lines))
 
-    def _step_face(self, key: int) -> RowFace:
-        step = self._step(key)
-        if step is None:
-            return RowFace("")
-        what = self.t(MOVE_WORDS[step.move])
-        if step.unit is not None:
-            what = self.t(N_("{what}: {more}"), what=what, more=self._unit(step.unit))
-        return RowFace(title=what, note=" · ".join(part for part in (step.actor, step.comment) if part), right=self.words.clock(step.at))
+    def _case_lines(self, case: Case) -> list[Line]:
+        """The case's history, newest first."""
+        lines: list[Line] = []
+        for step in reversed(case.steps):
+            what = self.t(MOVE_WORDS[step.move])
+            if step.unit is not None:
+                what = self.t(N_("{what}: {more}"), what=what, more=self._unit(step.unit))
+            note = " · ".join(part for part in (step.actor, step.comment) if part)
+            lines.append(Line(RowFace(title=what, note=note, right=self.words.clock(step.at))))
+        return lines
 
-    def _step_words(self, key: int) -> str:
-        face = self._step_face(key)
+    def _alert_lines(self, alert: Alert) -> list[Line]:
+        """What people did to the alert, newest first; what stands for the same cause, first-out first; the nearest cameras."""
+        lines = [
+            Line(
+                RowFace(
+                    title=self.t(ALERT_MOVE_WORDS[step.move]),
+                    note=" · ".join(part for part in (step.actor, step.comment) if part),
+                    right=self.words.clock(step.at),
+                )
+            )
+            for step in reversed(alert.steps)
+        ]
+        alerts = self.hub.alerts
+        row = alerts.row_of(alert.id)
+        together = alerts.members("group", int(alerts.group[row]))
+        for number, other in enumerate(int(r) for r in together[:_TOGETHER]):
+            if other == row:
+                continue
+            one = alerts.at_row(other)
+            alike = alerts.fold[other] == alerts.fold[row]
+            why = self.t(N_("likely the same")) if alike else self.t(N_("first of this cause")) if number == 0 else self.t(N_("same cause"))
+            dim, clock = one.acknowledged is not None, self.words.clock(one.at)
+            face = RowFace(title=alert_title(self.words, one), note=why, right=clock, severity=int(one.severity), dim=dim)
+            lines.append(Line(face, one.id))
+        for camera, metres in self._cameras_near(alert):
+            state = "" if camera.state is CameraState.ONLINE else self.t(N_("not online"))
+            note = " · ".join(part for part in (self.t(N_("camera")), state) if part)
+            lines.append(Line(RowFace(title=self.words.text(camera.name), note=note, right=self.words.distance(metres))))
+        return lines
+
+    def _cameras_near(self, alert: Alert) -> list[tuple[Camera, float]]:
+        """The cameras nearest to the alert, with their distance in metres; looked for once an alert."""
+        place = alert.position
+        if place is None or not place.valid or not self.hub.cameras:
+            return []
+        if self._near[0] != alert.id:
+            found = nsmallest(_CAMERAS, ((distance_m(place, c.position), c.id) for c in self.hub.cameras.values()))
+            self._near = (alert.id, [(self.hub.cameras[name], metres) for metres, name in found if metres <= _CAMERA_REACH_M])
+        return self._near[1]
+
+    def _line_face(self, key: int) -> RowFace:
+        return self._lines[key].face if key < len(self._lines) else RowFace("")
+
+    def _line_words(self, key: int) -> str:
+        face = self._line_face(key)
         return f"{face.right} {face.title}, {face.note}"
+
+    def _on_line(self, row: int) -> None:
+        alert = self._lines[row].alert if 0 <= row < len(self._lines) else None
+        if alert is not None:
+            self.context.focus.select_alert(alert)
 
     def _show_curve(self, alert: Alert | None) -> None:
         row = self.hub.series.index.get(alert.series) if alert is not None and alert.series is not None else None

@@ -10,8 +10,8 @@ from pathlib import Path
 import qasync
 from PySide6.QtWidgets import QApplication
 
-from app.domain.alert import Alert
-from app.domain.command import AcknowledgeAlert, OpenCase
+from app.domain.alert import Alert, AlertMove
+from app.domain.command import MoveAlerts, OpenCase
 from app.domain.role import Seat
 from app.shell.bootstrap import Desk
 from tests.desks import WANG, desk_options, sit_down
@@ -33,7 +33,7 @@ async def work(folder: Path, url: str) -> None:
 
 
 async def _acknowledge(desk: Desk, alert: Alert) -> None:
-    act = AcknowledgeAlert(alert.id, "seen")
+    act = MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(alert.id,), comment="seen")
     state = await desk.actions.perform(act, area=alert.area, seen=alert.version, title=alert.title)
     _say(state.key, "acknowledge_alert", alert.id)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import random
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,20 +17,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.actions import authority
+from app.actions import outbox as outbox_module
 from app.actions.authority import Forbidden, authorise, covers
-from app.actions.desk import ActionDesk, Deed, plain
+from app.actions.clerk import BATCH, CLOCK, MOST_WAITING, Clerk
+from app.actions.desk import ActionDesk, Chosen, Deed, in_parts, reach
 from app.actions.outbox import WINDOW, Outbox
 from app.actions.session import Session
-from app.actions.spec import ACTIONS, BY_ID, OWN, VERB_WORDS, ActionSpec, spec_of, verb_words
+from app.actions.spec import ACTIONS, BY_ID, CLOCK_WORDS, OWN, VERB_WORDS, ActionSpec, spec_of, verb_words
+from app.domain.alert import AlertMove
+from app.domain.aside import How, Scope
 from app.domain.audit import AuditEntry
 from app.domain.batch import LinkDown, LinkReport, LinkState
-from app.domain.case import Move, NotAllowed
-from app.domain.command import MAX_COMMENT, AcknowledgeAlert, Act, Answer, Command, CommandState, MoveCase, OpenCase
-from app.domain.errors import DeckError
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SourceName, UnitId
+from app.domain.case import Move
+from app.domain.command import MAX_ALERTS, MAX_COMMENT, Act, Answer, Command, CommandState, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
+from app.domain.errors import DeckError, NotAllowed
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SeriesId, ShelfId, SourceName, UnitId
 from app.domain.role import Operator, Role, Seat
 from app.domain.severity import Severity
-from app.domain.text import Text
+from app.domain.text import Text, plain
 from app.journal import Journal, Who, records
 from app.journal.verify import verify
 
@@ -146,7 +151,7 @@ class Room:
         self.ledger = FakeLedger()
         self.outbox = Outbox(self.journal, self.ledger, now=self.time.millis, call_later=self.time)
         self.session = Session(seat=Seat.DUTY, desk="desk-1", operator=operator)
-        self.desk = ActionDesk(self.journal, self.ledger, self.session, self.outbox, now=self.time.millis, routes=self.route)
+        self.desk = ActionDesk(self.journal, self.ledger, self.session, self.outbox, now=self.time.millis, routes=self.route, city=CITY)
         self.platform = Platform(self.outbox.answer)
         self.outbox.attach(DEMO, self.platform.send)
         self.states: list[tuple[CommandKey, str]] = []
@@ -183,8 +188,27 @@ async def room(folder: Path, operator: Operator | None = PEOPLE[Role.DUTY_OFFICE
         await made.close()
 
 
-def acknowledge(number: int, comment: str = "") -> AcknowledgeAlert:
-    return AcknowledgeAlert(AlertId(f"alert-{number}"), comment)
+def acknowledge(number: int, comment: str = "", *more: int) -> MoveAlerts:
+    return on_alerts(AlertMove.ACKNOWLEDGE, number, *more, comment=comment)
+
+
+def on_alerts(kind: AlertMove, *numbers: int, comment: str = "") -> MoveAlerts:
+    return MoveAlerts(move=kind, alerts=tuple(AlertId(f"alert-{number}") for number in numbers), comment=comment)
+
+
+def aside(scope: Scope, *, how: How = How.SHELVED, comment: str = "pumps are being changed") -> PutAside:
+    return PutAside(shelf=ShelfId("shelf-1"), how=how, scope=scope, until=Millis(2_000_000), comment=comment)
+
+
+BACK = TakeBack(shelf=ShelfId("shelf-1"))
+
+
+def command_about(act: Act, number: int = 1) -> Command:
+    return Command(key=CommandKey(f"{number:032x}"), act=act, area=SHINAN, actor="li", role=Role.OPERATOR, seat=Seat.DUTY, desk="d", at=Millis(1))
+
+
+def chosen(*numbers: int, area: AreaCode = SHINAN, source: SourceName = DEMO) -> list[Chosen]:
+    return [Chosen(AlertId(f"alert-{number}"), area, source) for number in numbers]
 
 
 def move(kind: Move, comment: str = "", case: str = "case-1") -> MoveCase:
@@ -201,11 +225,37 @@ def rows(folder: Path) -> list[tuple[str, str]]:
 # --- the list of actions -----------------------------------------------------------------------------------------------------------
 
 MAY: dict[str, set[Role]] = {
-    "acknowledge": {Role.OPERATOR, Role.DUTY_OFFICER},
-    "open_case": {Role.OPERATOR, Role.DUTY_OFFICER},
-    "comment": {Role.OPERATOR, Role.DUTY_OFFICER},
+    **{
+        name: {Role.OPERATOR, Role.DUTY_OFFICER}
+        for name in (
+            "acknowledge",
+            "unacknowledge",
+            "comment_alert",
+            "take_alert",
+            "release_alert",
+            "shelve",
+            "take_back",
+            "open_case",
+            "comment",
+        )
+    },
+    "out_of_service": {Role.DUTY_OFFICER},
     **{name: {Role.DUTY_OFFICER} for name in ("file", "dispatch", "recall", "verify", "rework", "close", "reject", "reopen", "void")},
-    **{name: set(Role) for name in ("sign_in", "sign_out", "save_layout", "lock_layout", "export", "change_language", "change_theme")},
+    **{
+        name: set(Role)
+        for name in (
+            "sign_in",
+            "sign_out",
+            "save_layout",
+            "lock_layout",
+            "export",
+            "change_language",
+            "change_theme",
+            "mute",
+            "unmute",
+            "sound_settings",
+        )
+    },
 }
 
 
@@ -265,7 +315,7 @@ def test_areas_nest(mine: str, area: str, inside: bool) -> None:
 def test_the_list_is_consistent() -> None:
     assert len(BY_ID) == len(ACTIONS)
     keys = [spec.key for spec in ACTIONS if spec.key]
-    assert sorted(keys) == sorted("ACDFRVXM")
+    assert sorted(keys) == sorted("ABCDFLMNORSVX")
     assert len({spec.verb for spec in ACTIONS}) == len(ACTIONS)
     for spec in ACTIONS:
         assert spec.title and spec.explains and spec.done and spec.icon and spec.verb in VERB_WORDS
@@ -280,6 +330,18 @@ def test_a_move_has_an_action_or_is_not_a_desks(kind: Move) -> None:
             spec_of(move(kind))
     else:
         assert spec_of(move(kind)).move is kind
+
+
+@pytest.mark.parametrize("kind", AlertMove)
+def test_what_is_done_to_alerts_has_its_action(kind: AlertMove) -> None:
+    spec = spec_of(on_alerts(kind, 1))
+    assert spec.target == "alert" and spec.verb == command_about(on_alerts(kind, 1)).verb
+
+
+def test_putting_aside_and_taking_back_have_their_actions() -> None:
+    for act, action in ((aside(Scope()), "shelve"), (aside(Scope(), how=How.OUT_OF_SERVICE), "out_of_service"), (BACK, "take_back")):
+        assert spec_of(act).id == action and spec_of(act).verb == command_about(act).verb
+    assert BY_ID["take_back"].target == "shelf"
 
 
 def test_every_line_has_its_words() -> None:
@@ -397,7 +459,7 @@ async def test_a_panel_that_goes_away_does_not_leave_half_an_action(data_dir: Pa
 
 async def test_a_source_without_commands_is_kept_here(data_dir: Path) -> None:
     async with room(data_dir) as here:
-        state = await here.act(AcknowledgeAlert(AlertId("cap:1")))
+        state = await here.act(MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(AlertId("cap:1"),)))
         assert state.state == "kept" and here.outbox.unanswered == 0
         assert [what for what, _ in here.ledger.told] == ["check", "pend", "kept"]
     async with room(data_dir) as here:
@@ -406,7 +468,7 @@ async def test_a_source_without_commands_is_kept_here(data_dir: Path) -> None:
 
 async def test_many_at_once_are_all_or_none(data_dir: Path, soon: Soon) -> None:
     async with room(data_dir) as here:
-        deeds = [Deed(act=acknowledge(number, "all of them"), area=SHINAN, seen=1, title=Text(en="x")) for number in range(100)]
+        deeds = [Deed(act=acknowledge(number, "all of them"), areas=(SHINAN,), title=Text(en="x")) for number in range(100)]
         here.ledger.refuse = lambda command: command.target == "alert-70"
         with pytest.raises(NotAllowed):
             await here.desk.perform_all(deeds)
@@ -416,6 +478,128 @@ async def test_many_at_once_are_all_or_none(data_dir: Path, soon: Soon) -> None:
         assert len(await here.desk.perform_all(deeds)) == 100
         await soon(lambda: here.outbox.unanswered == 0)
         assert [command.target for command in here.platform.effects] == [f"alert-{number}" for number in range(100)]
+
+
+# --- many alerts, and putting aside ------------------------------------------------------------------------------------------------
+
+
+def officer(*areas: str) -> Operator:
+    return Operator(id="x", name="x", role=Role.DUTY_OFFICER, areas=tuple(AreaCode(area) for area in areas))
+
+
+async def test_one_command_about_many(data_dir: Path, soon: Soon) -> None:
+    async with room(data_dir, PEOPLE[Role.OPERATOR]) as here:
+        here.live()
+        (state,) = await here.desk.move_alerts(
+            AlertMove.ACKNOWLEDGE, [*chosen(1, 2, 2), *chosen(3, area=CITY)], title=Text(en="3 alerts"), comment=" all of\u202e them "
+        )
+        await soon(lambda: here.states_of(state.key)[-1] == "confirmed")
+        (command,) = here.platform.effects
+        assert command.act == acknowledge(1, "all of them", 2, 3) and command.targets == ("alert-1", "alert-2", "alert-3")
+        assert command.area == ""
+        entry = here.desk.recent[0]
+        assert (entry.verb, entry.target, entry.area, entry.title.en) == ("acknowledge_alert", "alert-1", "", "3 alerts")
+        assert records.command_of(entry) == command
+
+
+async def test_every_area_is_asked_for(data_dir: Path) -> None:
+    async with room(data_dir, officer(SHINAN)) as here:
+        await here.desk.move_alerts(AlertMove.TAKE, chosen(1, 2), title=Text())
+        assert here.desk.recent[-1].area == SHINAN
+        for beyond in ([*chosen(1), *chosen(2, area=AreaCode("370203"))], [*chosen(1), *chosen(2, area=AreaCode("370203"), source=CAP)]):
+            with pytest.raises(Forbidden, match="outside the areas"):
+                await here.desk.move_alerts(AlertMove.TAKE, beyond, title=Text())
+        assert len(rows(data_dir)) == 1
+
+
+async def test_what_cannot_be_one_command(data_dir: Path) -> None:
+    async with room(data_dir) as here:
+        with pytest.raises(DeckError, match="Nothing was chosen"):
+            await here.act(on_alerts(AlertMove.TAKE))
+        with pytest.raises(DeckError, match="Nothing was chosen"):
+            await here.desk.move_alerts(AlertMove.TAKE, [], title=Text())
+        with pytest.raises(ValueError, match=f"{MAX_ALERTS + 1} alerts"):
+            await here.act(on_alerts(AlertMove.TAKE, *range(MAX_ALERTS + 1)))
+        with pytest.raises(DeckError, match="needs a reason"):
+            await here.desk.move_alerts(AlertMove.UNACKNOWLEDGE, chosen(1), title=Text(), comment=" \u200b")
+        await here.act(acknowledge(1, "", 2, 1, 2))
+        command = records.command_of(here.desk.recent[-1])
+        assert command is not None and command.targets == ("alert-1", "alert-2") and len(rows(data_dir)) == 1
+
+
+def test_many_are_split_by_link_and_by_number() -> None:
+    relayed = SourceName("demo/pumps")
+    many = [*chosen(*range(MAX_ALERTS)), *chosen(-1, source=CAP, area=CITY), *chosen(-2, -3, source=relayed, area=CITY)]
+    deeds = in_parts(AlertMove.COMMENT, many, title=Text(en="x"), comment="rain")
+    sizes = [(len(deed.act.alerts), deed.areas) for deed in deeds if isinstance(deed.act, MoveAlerts)]
+    assert sizes == [(MAX_ALERTS, (SHINAN,)), (2, (CITY,)), (1, (CITY,))]
+    acts = [deed.act for deed in deeds if isinstance(deed.act, MoveAlerts)]
+    assert {alert for act in acts for alert in act.alerts} == {one.alert for one in many}
+    assert all(act.comment == "rain" and act.move is AlertMove.COMMENT for act in acts)
+
+
+async def test_many_commands_are_one_transaction(data_dir: Path, soon: Soon) -> None:
+    """Ten thousand and one, of two links: one of the commands fits nothing and is left out; where none fits, nothing is done."""
+    async with room(data_dir) as here:
+        many = [*chosen(*range(MAX_ALERTS + 1)), Chosen(AlertId("cap:1"), SHINAN, CAP)]
+        here.ledger.refuse = lambda _command: True
+        with pytest.raises(NotAllowed):
+            await here.desk.move_alerts(AlertMove.TAKE, many, title=Text())
+        assert rows(data_dir) == []
+        here.ledger.refuse = lambda command: len(command.targets) == MAX_ALERTS
+        here.live()
+        states = await here.desk.move_alerts(AlertMove.TAKE, many, title=Text())
+        assert [state.state for state in states] == ["pending", "kept"]
+        assert rows(data_dir)[:2] == [("take_alert", f"alert-{MAX_ALERTS}"), ("take_alert", "cap:1")]
+        await soon(lambda: here.outbox.unanswered == 0)
+
+
+@pytest.mark.parametrize(
+    ("scope", "reaches"),
+    [
+        (Scope(area=SHINAN), (SHINAN,)),
+        (Scope(area=SHINAN, alert=AlertId("a")), (SHINAN,)),
+        (Scope(series=SeriesId("level@370203")), ("370203",)),
+        (Scope(alert=AlertId("a")), ("of the alert",)),
+        (Scope(kind=AlertKindId("k")), ()),
+        (Scope(source=CAP, place="隧道"), ()),
+    ],
+)
+def test_what_a_scope_reaches(scope: Scope, reaches: tuple[str, ...]) -> None:
+    assert reach(scope, (AreaCode("of the alert"),)) == reaches
+
+
+async def test_nobody_puts_aside_what_is_not_theirs(data_dir: Path, soon: Soon) -> None:
+    """However the caller describes it: what counts is what the scope would hide."""
+    kind = AlertKindId("k")
+    async with room(data_dir, officer(SHINAN)) as here:
+        here.live()
+        for scope in (Scope(kind=kind), Scope(kind=kind, area=AreaCode("370203")), Scope(series=SeriesId("level@370203"))):
+            with pytest.raises(Forbidden):
+                await here.act(aside(scope))
+        await here.act(aside(Scope(kind=kind, area=SHINAN), comment="pumps\u202e are being changed"))
+        here.session.change(officer(CITY))
+        await here.act(aside(Scope(kind=kind), how=How.OUT_OF_SERVICE))
+        await soon(lambda: len(here.platform.effects) == 2)
+        assert [(command.verb, command.area) for command in here.platform.effects] == [("shelve", SHINAN), ("out_of_service", CITY)]
+        assert [command.act.comment for command in here.platform.effects] == ["pumps are being changed"] * 2
+        here.session.change(PEOPLE[Role.OPERATOR])
+        with pytest.raises(Forbidden, match="Only the duty officer"):
+            await here.act(aside(Scope(kind=kind), how=How.OUT_OF_SERVICE))
+        with pytest.raises(DeckError, match="needs a reason"):
+            await here.act(aside(Scope(kind=kind), comment=" "))
+        assert here.desk.new_shelf_id() != here.desk.new_shelf_id()
+
+
+async def test_the_whole_city_is_for_those_who_have_it(data_dir: Path) -> None:
+    async with room(data_dir, officer(SHINAN)) as here:
+        unlimited = ActionDesk(here.journal, here.ledger, here.session, here.outbox, now=here.time.millis, routes=here.route)
+        with pytest.raises(Forbidden, match="beyond the areas"):
+            await unlimited.perform_all([Deed(act=BACK, areas=(), title=Text())])
+        with pytest.raises(Forbidden, match="outside the areas"):
+            await here.desk.perform_all([Deed(act=BACK, areas=(), title=Text())])
+        here.session.change(officer())
+        assert [state.state for state in await unlimited.perform_all([Deed(act=BACK, areas=(), title=Text())])] == ["pending"]
 
 
 async def test_opening_a_case(data_dir: Path, soon: Soon) -> None:
@@ -563,7 +747,7 @@ async def test_a_source_that_hangs_or_breaks_holds_up_nothing_for_ever(data_dir:
 async def test_no_more_than_the_window_is_on_its_way(data_dir: Path, soon: Soon) -> None:
     async with room(data_dir) as here:
         here.platform.mute = True
-        await here.desk.perform_all([Deed(act=acknowledge(number), area=SHINAN, seen=1, title=Text(en="x")) for number in range(WINDOW + 8)])
+        await here.desk.perform_all([Deed(act=acknowledge(number), areas=(SHINAN,), title=Text(en="x")) for number in range(WINDOW + 8)])
         here.live()
         await soon(lambda: len(here.platform.got) == WINDOW)
         await here.journal.recent(1)
@@ -596,6 +780,57 @@ async def test_a_command_waits_for_the_one_before_it_about_the_same_target(data_
         here.time.advance(5.1)
         await soon(lambda: here.outbox.unanswered == 0)
         assert [command.verb for command in here.platform.effects] == ["comment", "dispatch", "verify"]
+
+
+async def test_a_command_waits_for_all_that_share_a_target_with_it(data_dir: Path, soon: Soon) -> None:
+    async with room(data_dir) as here:
+        here.platform.drop = lambda command: command.act.comment == "first" and len(here.platform.got) == 1
+        here.live()
+        for act in (acknowledge(1, "first", 2, 3), on_alerts(AlertMove.COMMENT, 3, 4, comment="second"), acknowledge(4, "third"), acknowledge(9)):
+            await here.act(act)
+        await soon(lambda: len(here.platform.effects) == 1)
+        assert here.platform.effects[0].targets == ("alert-9",)
+        here.time.advance(5.1)
+        await soon(lambda: here.outbox.unanswered == 0)
+        assert [command.act.comment for command in here.platform.effects] == ["", "first", "second", "third"]
+
+
+@given(st.lists(st.tuples(st.sets(st.integers(0, 6), min_size=1), st.booleans()), max_size=25), st.data())
+def test_a_lane_lets_go_whom_nobody_stands_before(given_: list[tuple[set[int], bool]], data: st.DataObject) -> None:
+    """Against the rule in its plainest words: nobody goes while an earlier unanswered one is about any target of theirs."""
+
+    async def send(_command: Command) -> None:
+        raise AssertionError
+
+    lane = outbox_module._Lane()
+    lane.live, lane.send = True, send
+    out: list[CommandKey] = []
+    for number, (targets, sent) in enumerate(given_):
+        lane.add(command_about(on_alerts(AlertMove.COMMENT, *targets), number), sent=sent)
+    while lane.items:
+        standing = list(lane.items.values())
+        free = [
+            item.command.key
+            for number, item in enumerate(standing)
+            if not any(set(item.targets) & set(before.targets) for before in standing[:number]) and item.command.key not in out
+        ]
+        found = lane.next(window=3)
+        assert (found.command.key if found is not None else None) == (free[0] if free and len(out) < 3 else None)
+        happening = data.draw(st.sampled_from(["go", "answer", "rest", "rest all", "not journalled"]))
+        if found is not None and (happening == "go" or not out):
+            lane.hand_over(found)
+            out.append(found.command.key)
+        elif happening == "rest all":
+            lane.rest_all()
+            out.clear()
+        elif out:
+            item = lane.items[out.pop(data.draw(st.integers(0, len(out) - 1)))]
+            if happening == "rest":
+                lane.rest(item)
+                continue
+            lane.settle(item)
+            (lane.unsettle if happening == "not journalled" else lane.remove)(item)
+    assert not lane._queues._queues and not lane._out
 
 
 async def test_answers_twice_out_of_order_and_from_nowhere(data_dir: Path, soon: Soon) -> None:
@@ -658,11 +893,16 @@ async def test_a_restart_takes_up_what_was_left_and_each_effect_happens_once(dat
     assert verify(data_dir).ok
 
 
+def random_act(dice: random.Random, number: int) -> Act:
+    """Something about a case, or about several alerts of which others may be about some too."""
+    if dice.random() < 0.5:
+        return move(Move.COMMENT, f"{number}", case=f"case-{number % 5}")
+    return on_alerts(AlertMove.COMMENT, *dice.sample(range(8), dice.randint(1, 4)), comment=f"{number}")
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_whatever_a_link_does_each_effect_happens_once_and_in_order(data_dir: Path, soon: Soon, seed: int) -> None:
     """Commands and answers dropped, doubled and reordered, the link down and up, at random but the same each time."""
-    import random
-
     dice = random.Random(seed)
     async with room(data_dir) as here:
         platform = here.platform
@@ -683,7 +923,7 @@ async def test_whatever_a_link_does_each_effect_happens_once_and_in_order(data_d
         platform.answer = careless
         states = [LinkState.LIVE, LinkState.LIVE, LinkState.DOWN, LinkState.STALLED]
         for number in range(40):
-            await here.act(move(Move.COMMENT, f"{number}", case=f"case-{number % 5}"))
+            await here.act(random_act(dice, number))
             here.live(state=dice.choice(states), since=number, reconnects=number // 7)
             if dice.random() < 0.3:
                 dice.shuffle(late)
@@ -693,11 +933,101 @@ async def test_whatever_a_link_does_each_effect_happens_once_and_in_order(data_d
         platform.drop, platform.answer = lambda _command: False, here.outbox.answer
         here.live(since=1_000, reconnects=1_000)
         await soon(lambda: here.time.advance(1) or here.outbox.unanswered == 0)
-        said = [(command.target, int(command.act.comment)) for command in platform.effects]
+        said = [int(command.act.comment) for command in platform.effects]
         assert len(said) == len(set(said)) == 40
-        for case in range(5):
-            mine = [number for target, number in said if target == f"case-{case}"]
+        for target in {target for command in platform.effects for target in command.targets}:
+            mine = [int(command.act.comment) for command in platform.effects if target in command.targets]
             assert mine == sorted(mine)
         assert [verb for verb, _ in rows(data_dir)].count("answer") == 40
         assert here.time.pending == 0
     assert verify(data_dir).ok
+
+
+# --- what the clock did ------------------------------------------------------------------------------------------------------------
+
+
+def clerk_of(here: Room, faults: list[DeckError]) -> Clerk:
+    return Clerk(here.journal, here.session, now=here.time.millis, call_later=here.time, told=faults.append)
+
+
+async def test_what_the_clock_did_is_in_the_journal(data_dir: Path) -> None:
+    async with room(data_dir, None) as here:
+        clerk = clerk_of(here, [])
+        clerk.note("shelf_ended", "shelf-1", area=SHINAN, comment="30 min", title=Text("泵站", "Pumps"), detail="{}")
+        assert clerk.waiting == 1 and rows(data_dir) == []
+        await clerk.close()
+        clerk.note("escalated", "alert-1")
+        await clerk.close()
+        (entry,) = here.desk.recent
+        assert (entry.verb, entry.target, entry.area, entry.comment) == ("shelf_ended", "shelf-1", SHINAN, "30 min")
+        assert (entry.title.en, entry.detail) == ("Pumps", "{}")
+        assert (entry.actor, entry.role, entry.seat, entry.desk, entry.at) == (CLOCK, "", "duty", "desk-1", 1_000_000)
+        assert verb_words(entry) == "brought back what was put aside, its time being over" and CLOCK_WORDS.items() <= VERB_WORDS.items()
+    assert verify(data_dir).ok
+
+
+async def test_a_storm_of_notes_is_written_in_batches_and_in_order(data_dir: Path, soon: Soon, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with room(data_dir) as here:
+        batches: list[int] = []
+        record_all = here.journal.record_all
+
+        async def counted(items: Sequence[tuple[records.Entry, records.Post | None]]) -> list[AuditEntry]:
+            batches.append(len(items))
+            return await record_all(items)
+
+        monkeypatch.setattr(here.journal, "record_all", counted)
+        clerk = clerk_of(here, [])
+        for number in range(BATCH + 5):
+            clerk.note("suppressed", f"alert-{number}")
+        assert batches == [], "noting waits for nothing"
+        await soon(lambda: clerk.waiting == 0)
+        clerk.note("unsuppressed", "alert-0")
+        await soon(lambda: clerk.waiting == 0)
+        assert batches == [BATCH, 5, 1]
+        assert [target for _, target in rows(data_dir)] == [*(f"alert-{number}" for number in range(BATCH + 5)), "alert-0"]
+        await clerk.close()
+
+
+async def test_a_journal_that_fails_is_told_once_and_asked_again(data_dir: Path, soon: Soon) -> None:
+    async with room(data_dir) as here:
+        faults: list[DeckError] = []
+        clerk = clerk_of(here, faults)
+        other = sqlite3.connect(data_dir / "journal.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        clerk.note("flood_began", "1")
+        await soon(lambda: here.time.pending == 1)
+        clerk.note("flood_ended", "1")
+        here.time.advance(5.1)
+        await soon(lambda: here.time.pending == 1)
+        assert len(faults) == 1 and clerk.fault is not None and clerk.waiting == 2
+        other.execute("ROLLBACK")
+        other.close()
+        here.time.advance(5.1)
+        await soon(lambda: clerk.waiting == 0)
+        assert [verb for verb, _ in rows(data_dir)] == ["flood_began", "flood_ended"]
+        assert clerk.fault is None and len(faults) == 1 and here.time.pending == 0
+        await clerk.close()
+
+
+async def test_closing_over_a_journal_that_fails_gives_up(data_dir: Path, soon: Soon) -> None:
+    async with room(data_dir) as here:
+        faults: list[DeckError] = []
+        clerk = clerk_of(here, faults)
+        other = sqlite3.connect(data_dir / "journal.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        clerk.note("escalated", "alert-1")
+        await soon(lambda: here.time.pending == 1)
+        await clerk.close()
+        assert len(faults) == 1 and clerk.waiting == 1 and here.time.pending == 0
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def test_notes_that_had_no_room_are_counted(data_dir: Path) -> None:
+    async with room(data_dir) as here:
+        clerk = clerk_of(here, [])
+        for number in range(MOST_WAITING + 7):
+            clerk.note("suppressed", f"alert-{number}")
+        assert clerk.waiting == MOST_WAITING
+        await clerk.close()
+        assert rows(data_dir)[-1][0] == "notes_lost" and here.desk.recent[-1].comment == "7" and len(rows(data_dir)) == MOST_WAITING + 1

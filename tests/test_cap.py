@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -16,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.citypack import CityPack
-from app.domain.alert import Alert, AlertState, Reality
+from app.domain.alert import Alert, AlertMove, AlertState, Reality
 from app.domain.batch import Batch, LinkDown, LinkReport, LinkState
 from app.domain.city import AlertKind, Area, AreaLevel
-from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.command import Answer, Command, MoveAlerts
 from app.domain.errors import DeckError
 from app.domain.geo import Position, distance_m
 from app.domain.ids import AlertId, AlertKindId, AreaCode, CommandKey, DepartmentId, Millis, SourceName
@@ -224,6 +225,41 @@ def test_titles_are_cut_and_cleaned() -> None:
     assert len(title) == 300 and title.startswith("Dense fog everywhere x") and title.endswith("x…")
 
 
+def test_words_hide_nothing_and_markup_is_text(city: CityPack) -> None:
+    raw = (OWN / "rain.cap").read_text().replace("Orange warning", "&lt;b&gt;Or\u200b\u061cange\u2028&lt;/b&gt;<![CDATA[<script>]]>\u2069 warning")
+    raw = raw.replace("<category>Met</category>", "<category>M\u202eet" + "x" * 90_000 + "</category>")
+    taken = CapRegister(SourceName("cap"), city)
+    assert taken.take(parse(raw.encode()), MORNING) == []
+    (alert,) = taken.changed(MORNING)
+    assert alert.title.en.startswith("<b>Orange") and "<script> warning" in alert.title.en and "\n" not in alert.title.en
+    hidden = set("\u200b\u061c\u2028\u2069\u202e")
+    assert not hidden & set(alert.title.en + alert.title.zh + alert.kind) and len(alert.kind) <= 24
+
+
+@pytest.mark.parametrize("wrong", ["1970-01-01T08:00:00+08:00", "2726-07-20T08:00:00+08:00", "9999-12-31T23:59:59+00:00"])
+def test_a_warning_is_never_lost_for_its_time(city: CityPack, wrong: str) -> None:
+    taken = CapRegister(SourceName("cap"), city)
+    raw = (OWN / "exercise.cap").read_text()
+    began = raw.index("<sent>") + len("<sent>")
+    raw = raw[:began] + wrong + raw[raw.index("</sent>") :]
+    raw = re.sub("<(effective|expires|onset)>.*?</.*?>", "", raw)
+    assert taken.take(parse(raw.encode()), MORNING) == ["an alert with an impossible time, dated at its arrival"]
+    (alert,) = taken.changed(MORNING)
+    assert (alert.at, alert.active, alert.state) == (MORNING, True, AlertState.UNACKNOWLEDGED)
+    assert alert.steps[-1].actor == "cap" and "来源" in alert.steps[-1].comment
+    taken.take(parse(raw.encode()), NOON)
+    assert taken.changed(NOON) == [], "what is read again is not new again"
+
+
+def test_a_warning_of_what_is_days_away_is_dated_when_it_was_sent(city: CityPack) -> None:
+    raw = (OWN / "rain.cap").read_text()
+    ahead = raw.replace("<effective>2026-07-20", "<effective>2026-07-25").replace("<expires>2026", "<expires>1985")
+    taken = CapRegister(SourceName("cap"), city)
+    faults = taken.take(parse(ahead.encode()), MORNING)
+    (alert,) = taken.changed(MORNING)
+    assert len(faults) == 2 and alert.at == parse(raw.encode()).sent and alert.active
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("broken.cap", "not XML"), ("bomb.cap", "type definition is forbidden"), ("feed.cap", "not a CAP"), ("nameless.cap", "missing identifier")],
@@ -314,9 +350,8 @@ def test_a_single_file_may_be_called_anything_and_takes_no_commands(city: CityPa
         await sink.until(lambda: RAIN in sink.alerts)
 
     watch(named, city, Clock(MORNING), test)
-    command = Command(
-        key=CommandKey("k"), act=AcknowledgeAlert(AlertId(RAIN)), area=ROOT, actor="li", role=Role.OPERATOR, seat=Seat.DUTY, desk="d", at=NOON
-    )
+    act = MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(AlertId(RAIN),))
+    command = Command(key=CommandKey("k"), act=act, area=ROOT, actor="li", role=Role.OPERATOR, seat=Seat.DUTY, desk="d", at=NOON)
     with pytest.raises(LinkDown):
         asyncio.run(CapSource(SourceName("c"), named, city, Clock(MORNING)).send(command))
 

@@ -1,16 +1,16 @@
-"""The life of a case and of an alert, walked at random: what must hold in every state, whatever came before."""
+"""The life of a case, walked at random: what must hold in every state, whatever came before."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.domain.alert import Acknowledgement, Alert, AlertState
-from app.domain.case import ENDED, TRANSITIONS, Assignment, Case, CaseStep, Move, NotAllowed, Stage, UnitTask, advance, allowed
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, Millis, UnitId
+from app.domain.case import ENDED, TRANSITIONS, Assignment, Case, CaseStep, Move, Stage, UnitTask, advance, allowed
+from app.domain.errors import NotAllowed
+from app.domain.ids import AlertKindId, AreaCode, CaseId, Millis, UnitId
 from app.domain.severity import Severity
 from app.domain.text import Text
 
@@ -191,52 +191,3 @@ def test_a_units_move_names_its_unit(move: Move) -> None:
     case = after(Move.FILE, (Move.DISPATCH, UNITS[0]), (Move.ARRIVE, UNITS[0]))
     with pytest.raises(NotAllowed, match="No unit was named"):
         after(move, case=case)
-
-
-# --- alerts ------------------------------------------------------------------------------------------------------------------------
-
-
-class AlertLife(RuleBasedStateMachine):
-    """The condition comes and goes, people acknowledge: the state follows from both, and an acknowledgement is never lost."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.alert = Alert(id=AlertId("a"), kind=AlertKindId("k"), severity=Severity.MINOR, title=Text(en="a"), area=AreaCode("370202"), at=Millis(1))
-
-    @rule(by=st.sampled_from(["li", "wang"]))
-    def acknowledged(self, by: str) -> None:
-        assume(self.alert.acknowledged is None)
-        before = self.alert.state
-        self.alert = msgspec.structs.replace(self.alert, acknowledged=Acknowledgement(by, Millis(2)))
-        assert (before, self.alert.state) in {(AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED), (AlertState.RETURNED, AlertState.CLEARED)}
-
-    @rule(active=st.booleans())
-    def condition_changed(self, active: bool) -> None:
-        before = self.alert.state
-        self.alert = msgspec.structs.replace(self.alert, active=active)
-        known = {AlertState.ACKNOWLEDGED, AlertState.CLEARED}
-        assert (before in known) is (self.alert.state in known)
-
-    @invariant()
-    def nothing_unseen_is_cleared(self) -> None:
-        assert (self.alert.state is AlertState.CLEARED) is (self.alert.acknowledged is not None and not self.alert.active)
-
-
-AlertLife.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
-test_an_alert_on_any_way_through_its_life = AlertLife.TestCase
-
-
-@given(st.booleans(), st.booleans())
-def test_an_alerts_state_follows_from_two_facts(active: bool, seen: bool) -> None:
-    alert = Alert(
-        id=AlertId("a"), kind=AlertKindId("k"), severity=Severity.MINOR, title=Text(en="a"), area=AreaCode("370202"), at=Millis(1), active=active,
-        acknowledged=Acknowledgement("li", Millis(2)) if seen else None,
-    )  # fmt: skip
-    table = {
-        (True, False): AlertState.UNACKNOWLEDGED,
-        (True, True): AlertState.ACKNOWLEDGED,
-        (False, False): AlertState.RETURNED,
-        (False, True): AlertState.CLEARED,
-    }
-    assert alert.state is table[active, seen]
-    assert msgspec.json.decode(msgspec.json.encode(alert), type=Alert) == alert

@@ -19,6 +19,8 @@ from app.domain.city import AreaLevel, Indicator, Place
 from app.domain.errors import DeckError
 from app.domain.geo import Position, distance_m
 from app.domain.ids import AlertKindId, AreaCode, IndicatorId
+from app.domain.rule import RULE_KINDS, Count, Rules, Side, Threshold
+from app.domain.severity import Severity
 from app.domain.text import Text
 
 QINGDAO = find_cities()["qingdao"]
@@ -304,13 +306,21 @@ def test_kinds_that_cause_one_another_are_left_out_and_those_behind_them_stay(co
     assert ("alert-kinds.csv", 2) in {(fault.file, fault.line) for fault in spoilt.faults}
 
 
-def test_an_alert_outlives_its_indicator(copy: Path) -> None:
+def test_an_alert_outlives_its_indicator_and_a_rule_does_not(copy: Path, city: CityPack) -> None:
     lines = (copy / "indicators.csv").read_text("utf-8").splitlines()
     rain = next(index for index, line in enumerate(lines[1:]) if line.startswith("rain_1h,"))
     _spoil(copy / "indicators.csv", _set(rain, base=""))
     spoilt = load_city(copy)
     assert spoilt.alert_kinds[AlertKindId("rain_heavy")].indicator is None
-    assert [fault.file for fault in spoilt.faults] == ["alert-kinds.csv", "indicators.csv"]
+    assert [fault.file for fault in spoilt.faults if fault.file != "rules.toml"] == ["alert-kinds.csv", "indicators.csv"]
+    assert {rule.id for rule in city.rules.rules} - {rule.id for rule in spoilt.rules.rules} == {
+        "rain_torrential",
+        "rain_cloudburst",
+        "rain_is_heavy",
+        "flood_emergency",
+        "rain_gauges_silent",
+        "district_goes_dark",
+    }
 
 
 @pytest.mark.parametrize("file", ["departments.csv", "indicators.csv", "alert-kinds.csv", "unit-kinds.csv", "places.csv"])
@@ -374,6 +384,158 @@ def test_a_domain_without_a_name_is_left_out(copy: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     assert "governance" not in spoilt.domains
     assert ("city.toml", lines.index("[[domains]]") + 1) in {(fault.file, fault.line) for fault in spoilt.faults}
+
+
+# --- rules -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_are_of_every_kind_and_speak_both_languages(city: CityPack) -> None:
+    assert {type(rule) for rule in city.rules.rules} == set(RULE_KINDS)
+    assert 25 <= len(city.rules.rules) <= 35
+    for rule in city.rules.rules:
+        if rule.raises is None:
+            continue
+        assert CJK.search(rule.title.zh), rule.id
+        assert rule.title.en and not CJK.search(rule.title.en), rule.id
+        assert rule.off_delay_ms, rule.id
+    for suppression in city.rules.suppressions:
+        assert CJK.search(suppression.reason.zh) and not CJK.search(suppression.reason.en)
+    assert [escalation.severity for escalation in city.rules.escalations] == list(Severity)
+
+
+def test_a_calm_city_breaks_no_rule(city: CityPack) -> None:
+    for rule in city.rules.rules:
+        if not isinstance(rule, Threshold | Count):
+            continue
+        for area in rule.areas:
+            low, high = _calm(city.indicators[rule.indicator], city.weights[area])
+            assert high <= rule.limit if rule.side is Side.ABOVE else low >= rule.limit, (rule.id, area)
+
+
+def test_every_limit_can_be_reached_by_something_that_happens(city: CityPack) -> None:
+    for rule in city.rules.rules:
+        if isinstance(rule, Threshold | Count):
+            how = city.indicators[rule.indicator].dynamics
+            reached = [how.base * (1 + gain) if how.base else gain for _, gain in how.drivers]
+            assert max(reached) > rule.limit if rule.side is Side.ABOVE else min(reached) < rule.limit, rule.id
+
+
+RULE_MISTAKES: dict[str, tuple[str, str, str, str, str]] = {
+    "unknown kind": ('kind = "rate"', 'kind = "guess"', "rain_cloudburst", "kind", "Invalid value 'guess'"),
+    "unknown alert kind": ('raises = "water_rising"', 'raises = "tsunami"', "water_gathers", "raises", "the alert kind tsunami is unknown"),
+    "unknown indicator": (
+        'indicator = "tap_turbidity"',
+        'indicator = "taste"',
+        "turbidity_near_limit",
+        "indicator",
+        "the indicator taste is unknown",
+    ),
+    "unknown area": (
+        'areas = ["districts"]\ntitle = { zh = "{place}10',
+        'areas = ["110105"]\ntitle = { zh = "{place}10',
+        "rain_cloudburst",
+        "areas",
+        "'110105' is unknown",
+    ),
+    "not a number": ("above = 0.8", 'above = "lots"', "turbidity_near_limit", "above", "Expected `float | null`, got `str`"),
+    "not finite": ("above = 0.8", "above = inf", "turbidity_near_limit", "above", "above is inf"),
+    "no limit": ("above = 0.8\n", "", "turbidity_near_limit", "", "above or below"),
+    "two limits": ("above = 0.8", "above = 0.8\nbelow = 0.1", "turbidity_near_limit", "above", "above or below"),
+    "deadband below zero": (
+        "deadband = 0.15\non_delay_s = 180",
+        "deadband = -1\non_delay_s = 180",
+        "turbidity_near_limit",
+        "deadband",
+        "deadband is -1",
+    ),
+    "endless delay": ("on_delay_s = 1800", "on_delay_s = 1e9", "jam_lasts", "on_delay_s", "on_delay_s is 1e+09"),
+    "slip of the pen": ("on_delay_s = 1800", "on_dealy_s = 1800", "jam_lasts", "on_dealy_s", "unknown field `on_dealy_s`"),
+    "unknown severity": ('severity = "severe"\nindicator = "gas', 'severity = "purple"\nindicator = "gas', "gas_gathers", "severity", "'purple'"),
+    "window not in minutes": ("window_s = 3600\non_delay_s", "window_s = 90\non_delay_s", "fever_surge", "window_s", "whole number of minutes"),
+    "once is no count": ("times = 3\nwindow_s = 3600", "times = 1\nwindow_s = 3600", "bridge_strained_often", "times", "times is 1"),
+    "shorter than a report": (
+        "for_s = 60\noff_delay_s = 30\nareas",
+        "for_s = 6\noff_delay_s = 30\nareas",
+        "gas_sensors_silent",
+        "for_s",
+        "every 5 s",
+    ),
+    "unknown part": ('"water_is_deep", "roads', '"water_is_blue", "roads', "flood_emergency", "all", "the rule water_is_blue is unknown"),
+    "own part": ('all = ["gas_gathers", ', 'all = ["gas_leak_confirmed", ', "gas_leak_confirmed", "all", "lead back to it"),
+    "too many wanted": ("least = 2", "least = 4", "district_goes_dark", "least", "least is 4"),
+    "unknown field in a title": ("{place}可燃气体15分钟", "{colour}可燃气体15分钟", "gas_comes_and_goes", "title", "unknown field {colour}"),
+    "a value that silence has not": ("{place}雨量停报", "{value}雨量停报", "rain_gauges_silent", "title", "shows {value}"),
+    "duplicate id": ('id = "jam_lasts"', 'id = "fever_surge"', "fever_surge", "id", "is there twice"),
+    "part of nothing": ('raises = "water_rising"\n', "", "water_gathers", "id", "no combination is made of it"),
+    "id with a colon": ('id = "jam_lasts"', 'id = "jam:lasts"', "jam:lasts", "id", "is not plain"),
+}
+
+
+@pytest.mark.parametrize("mistake", RULE_MISTAKES)
+def test_a_mistake_in_a_rule_is_named_and_the_others_stand(copy: Path, city: CityPack, mistake: str) -> None:
+    old, new, name, key, words = RULE_MISTAKES[mistake]
+    path = copy / "rules.toml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    spoilt = load_city(copy)
+    fault = next(fault for fault in spoilt.faults if words in fault.what)
+    assert (fault.file, f"rule {name}: " in fault.what) == ("rules.toml", True)
+    assert fault.remedy
+    lines = path.read_text("utf-8").splitlines()
+    assert (key or "[[rules]]") in lines[fault.line - 1]
+    assert len(spoilt.rules.rules) >= len(city.rules.rules) - 3
+    assert spoilt.rules.suppressions == city.rules.suppressions
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('by = "waterlogging_road"', 'by = "the_moon"', "suppression rising_in_flooded_area: the alert kind the_moon is unknown"),
+        ('kinds = ["water_rising"]', "kinds = []", "hides other kinds"),
+        ('kinds = ["water_rising"]', 'kinds = ["underpass_flooded"]', "underpass_flooded is worse than waterlogging_road"),
+        ('where = "city"', 'where = "country"', "where is 'country'"),
+        ('by = "heating_outage"', 'by = "homes_cold"', "hides other kinds"),
+        ('severity = "minor"\nminutes = [120]', 'severity = "minor"\nminutes = [120, 60]', "escalation minor: the minutes do not ascend"),
+        ("minutes = [120]", "minutes = [1, 2, 3, 4]", "there are 4 levels"),
+        ("flood_exit = 5", "flood_exit = 50", "a flood must not begin below"),
+        ("quiet = 1", 'quiet = "very"', "Expected `int`"),
+        ("[load]", "[lode]", "'lode' is no part of this file"),
+    ],
+)
+def test_a_mistake_beside_the_rules_is_named_and_they_stand(copy: Path, city: CityPack, old: str, new: str, words: str) -> None:
+    path = copy / "rules.toml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    spoilt = load_city(copy)
+    fault = _only(fault for fault in spoilt.faults if words in fault.what)
+    assert fault.file == "rules.toml" and fault.line > 0 and fault.remedy
+    assert spoilt.rules.rules == city.rules.rules
+
+
+def test_suppressions_never_hide_what_explains_them(copy: Path, city: CityPack) -> None:
+    with (copy / "rules.toml").open("a", encoding="utf-8") as file:
+        file.write('[[suppressions]]\nid = "back"\nkinds = ["wind_storm"]\nby = "rain_heavy"\nreason = { zh = "一", en = "one" }\n')
+        file.write('[[suppressions]]\nid = "forth"\nkinds = ["rain_heavy"]\nby = "wind_storm"\nreason = { zh = "二", en = "two" }\n')
+    spoilt = load_city(copy)
+    assert "hide itself" in _only(iter(spoilt.faults)).what
+    assert [s.id for s in spoilt.rules.suppressions] == [*(s.id for s in city.rules.suppressions), "back"]
+
+
+def test_a_pack_may_do_without_rules(copy: Path) -> None:
+    (copy / "rules.toml").unlink()
+    plain = load_city(copy)
+    assert (plain.faults, plain.rules) == ((), Rules())
+
+
+@pytest.mark.parametrize(("raw", "line"), [(b"[load]\n\nflood = = 2\n", 3), ("# 规则".encode("gb18030"), 1)])
+def test_a_rules_file_that_cannot_be_read_is_one_fault(copy: Path, raw: bytes, line: int) -> None:
+    (copy / "rules.toml").write_bytes(raw)
+    spoilt = load_city(copy)
+    fault = _only(iter(spoilt.faults))
+    assert (fault.file, fault.line) == ("rules.toml", line)
+    assert spoilt.rules == Rules()
 
 
 # --- no city at all ----------------------------------------------------------------------------------------------------------

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+import app.domain.alert as alert_module
+import app.domain.aside as aside_module
 from app.citypack import CityPack, find_cities, load_city
-from app.domain.alert import Alert, Reality
+from app.domain.alert import Acknowledgement, Alert, AlertMove, AlertState, AlertStep, Reality
+from app.domain.aside import MAX_SHELVED_MS, How, Scope, Shelf
 from app.domain.case import Case, Move, Stage
-from app.domain.command import AcknowledgeAlert, Act, Answer, Command, MoveCase, OpenCase
+from app.domain.command import MAX_ALERTS, Act, Answer, Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
 from app.domain.errors import DeckError
-from app.domain.ids import AlertId, AreaCode, CaseId, CommandKey, Millis, UnitId
+from app.domain.ids import AlertId, AreaCode, CaseId, CommandKey, Millis, ShelfId, SourceName, UnitId
 from app.domain.quality import Quality
 from app.domain.role import Role, Seat
 from app.domain.unit import Unit, UnitState
+from app.live.hub import Hub
 from datasources.codec import codec_for
 from datasources.demo import PlatformOptions, serve
-from datasources.demo.affairs import ENDED_KEPT
+from datasources.demo.affairs import ENDED_KEPT, SHELF_KEPT_MS
+from datasources.demo.alarms import raised_again, returned
 from datasources.demo.city import SOURCE, City, start_time
-from datasources.demo.faults import KINDS, Faults, parse_fault
+from datasources.demo.faults import FLAP_S, KINDS, Faults, parse_fault
 from datasources.demo.narrow import Wish
+from datasources.demo.officers import NAMES
 from datasources.demo.session import MOST_WAITING, Session
 from datasources.demo.tail import Tail
+from datasources.demo.words import NOT_ALLOWED
+from datasources.intake import Intake
 from datasources.protocol import (
     MAX_FRAME_BYTES,
     SUBPROTOCOL_CLOUDEVENTS,
@@ -69,6 +81,10 @@ def pack() -> CityPack:
     return load_city(find_cities()["qingdao"])
 
 
+def acknowledge(*alerts: AlertId, comment: str = "") -> MoveAlerts:
+    return MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=alerts, comment=comment)
+
+
 class Play:
     """A city stepped by hand, and the newest of everything it told."""
 
@@ -78,6 +94,7 @@ class Play:
         self.alerts: dict[AlertId, Alert] = {}
         self.cases: dict[CaseId, Case] = {}
         self.units: dict[UnitId, Unit] = {}
+        self.shelves: dict[ShelfId, Shelf] = {}
         self.fixes = 0
         self.rows = 0
         self.raised: dict[AlertId, float] = {}
@@ -92,6 +109,7 @@ class Play:
             self.alerts[alert.id] = alert
         self.cases |= {case.id: case for case in batch.cases}
         self.units |= {unit.id: unit for unit in batch.units}
+        self.shelves |= {shelf.id: shelf for shelf in batch.shelves}
         if count:
             self.fixes += len(batch.fixes)
             self.rows += len(batch.readings.series) if batch.readings else 0
@@ -300,13 +318,13 @@ def test_a_start_may_be_given_as_local_time(pack: CityPack) -> None:
 def test_a_command_is_obeyed_once_however_often_it_comes(pack: CityPack) -> None:
     play = Play(pack)
     alert = next(a for a in play.alerts.values() if a.acknowledged is None)
-    first = play.do(AcknowledgeAlert(alert.id, "seen"), alert.version, key="a" * 32)
+    first = play.do(acknowledge(alert.id, comment="seen"), alert.version, key="a" * 32)
     assert first.outcome == "confirmed"
     assert play.alerts[alert.id].version == first.version == alert.version + 1
     seq = play.city.seq
-    assert play.do(AcknowledgeAlert(alert.id, "seen"), alert.version, key="a" * 32) == first
+    assert play.do(acknowledge(alert.id, comment="seen"), alert.version, key="a" * 32) == first
     assert play.city.seq == seq
-    again = play.do(AcknowledgeAlert(alert.id), alert.version, actor="li")
+    again = play.do(acknowledge(alert.id), alert.version, actor="li")
     assert again.outcome == "refused"
     assert "wang" in again.reason.zh and "wang" in again.reason.en
 
@@ -375,17 +393,148 @@ def test_what_cannot_be_done_is_refused_with_a_reason(pack: CityPack) -> None:
     case = play.open_case()
     alert = next(a for a in play.alerts.values() if a.acknowledged is None)
     refused = [
-        play.do(AcknowledgeAlert(AlertId("nobody's")), 1),
+        play.do(acknowledge(AlertId("nobody's")), 1),
         play.do(MoveCase(case=CaseId("nobody's"), move=Move.CLOSE), 1),
         play.do(MoveCase(case=case.id, move=Move.CLOSE), case.version),
         play.do(MoveCase(case=case.id, move=Move.ARRIVE, unit=play.idle().id), case.version),
         play.do(MoveCase(case=case.id, move=Move.DISPATCH), case.version),
         play.do(MoveCase(case=case.id, move=Move.DISPATCH, unit=UnitId("nobody's")), case.version),
-        play.do(AcknowledgeAlert(alert.id), alert.version, role=Role.LEADER),
+        play.do(acknowledge(alert.id), alert.version, role=Role.LEADER),
         play.do(OpenCase(case=CaseId("again"), alerts=case.alerts, kind=case.kind, severity=case.severity, title=case.title, area=case.area)),
     ]
     assert all(answer.outcome == "refused" and answer.reason.zh and answer.reason.en for answer in refused)
     assert play.cases[case.id] == case
+
+
+def move_alerts(move: AlertMove, *alerts: AlertId, comment: str = "") -> MoveAlerts:
+    return MoveAlerts(move=move, alerts=alerts, comment=comment)
+
+
+def test_one_command_moves_many_alerts_and_skips_those_that_it_does_not_fit(pack: CityPack) -> None:
+    play = Play(pack)
+    fresh = [a.id for a in play.alerts.values() if a.acknowledged is None]
+    known = [a.id for a in play.alerts.values() if a.acknowledged is not None]
+    before = dict(play.alerts)
+    answer = play.do(acknowledge(known[0], AlertId("another platform's"), *fresh, *fresh, comment="all of them"))
+    assert (answer.outcome, answer.version) == ("confirmed", before[known[0]].version)
+    assert play.alerts[known[0]] == before[known[0]]
+    step = AlertStep(move=AlertMove.ACKNOWLEDGE, at=Millis(play.now), actor="wang", comment="all of them")
+    for name in fresh:
+        alert = play.alerts[name]
+        assert alert.acknowledged == Acknowledgement("wang", Millis(play.now), "all of them")
+        assert (alert.steps[-1], alert.version) == (step, before[name].version + 1), "once, however often it is named"
+    none = play.do(acknowledge(*fresh), actor="li")
+    assert none.outcome == "refused" and "wang" in none.reason.zh and none.version == play.alerts[fresh[0]].version
+    assert play.do(acknowledge(*(AlertId(str(n)) for n in range(MAX_ALERTS + 1)))).outcome == "refused"
+    assert play.do(acknowledge()).outcome == "refused"
+
+
+def test_alerts_are_taken_and_released_commented_and_given_back_to_the_queue(pack: CityPack) -> None:
+    play = Play(pack)
+    name = next(a.id for a in play.alerts.values() if a.acknowledged is None and a.case is None)
+    assert play.do(move_alerts(AlertMove.UNACKNOWLEDGE, name)).outcome == "refused"
+    for move in (AlertMove.ACKNOWLEDGE, AlertMove.TAKE, AlertMove.COMMENT, AlertMove.RELEASE, AlertMove.UNACKNOWLEDGE):
+        assert play.do(move_alerts(move, name, comment=move.value)).outcome == "confirmed"
+        assert play.alerts[name].owner == ("wang" if move in (AlertMove.TAKE, AlertMove.COMMENT) else "")
+    alert = play.alerts[name]
+    assert [step.comment for step in alert.steps] == ["acknowledge", "take", "comment", "release", "unacknowledge"]
+    assert alert.state is AlertState.UNACKNOWLEDGED
+    nobodys = play.do(move_alerts(AlertMove.RELEASE, name))
+    assert nobodys.outcome == "refused" and nobodys.reason.zh != nobodys.reason.en
+    filed = next(a.id for a in play.alerts.values() if a.case is not None and a.acknowledged is not None)
+    assert "立案" in play.do(move_alerts(AlertMove.UNACKNOWLEDGE, filed)).reason.zh
+
+
+def put_aside(play: Play, name: str, *, ms: int = 5_000, comment: str = "works", scope: Scope | None = None) -> PutAside:
+    scope = scope if scope is not None else Scope(kind=next(iter(play.alerts.values())).kind)
+    return PutAside(shelf=ShelfId(name), how=How.SHELVED, scope=scope, until=Millis(play.now + ms), comment=comment)
+
+
+def test_a_shelf_ends_by_the_clock_and_everybody_is_told(pack: CityPack) -> None:
+    play = Play(pack)
+    act = put_aside(play, "s1")
+    assert play.do(act) == play.do(act, key=f"{1:032x}")
+    shelf = play.shelves[ShelfId("s1")]
+    assert (shelf.by, shelf.reason, shelf.ended_at, shelf.holds(Millis(play.now))) == ("wang", "works", None, True)
+    assert shelf in play.city.snapshot(Wish())[1].shelves, "a desk that comes later hears of it"
+    play.play(4.8)
+    assert play.shelves[shelf.id] == shelf
+    play.play(0.5)
+    ended = play.shelves[shelf.id]
+    assert (ended.ended_at, ended.ended_by, ended.version) == (shelf.until, "clock", 2)
+    late = play.do(TakeBack(shelf=shelf.id))
+    assert late.outcome == "refused" and late.version == 2 and "到期" in late.reason.zh
+    play.now += SHELF_KEPT_MS
+    play.play(0.1)
+    assert not any(part.shelves for part in play.city.snapshot(Wish())), "what ended long ago is forgotten"
+
+
+def test_a_shelf_is_taken_back_once(pack: CityPack) -> None:
+    play = Play(pack)
+    assert play.do(put_aside(play, "s1")).version == 1
+    assert play.do(TakeBack(shelf=ShelfId("s1")), 1, actor="li").version == 2
+    assert (play.shelves[ShelfId("s1")].ended_by, play.shelves[ShelfId("s1")].ended_at) == ("li", play.now)
+    again = play.do(TakeBack(shelf=ShelfId("s1")), 1)
+    assert again.outcome == "refused" and "li" in again.reason.zh and "li" in again.reason.en
+    play.play(6)
+    assert play.shelves[ShelfId("s1")].ended_by == "li", "its old end does nothing more"
+
+
+def test_a_shelf_that_may_not_be_is_refused_with_a_reason(pack: CityPack) -> None:
+    play = Play(pack)
+    play.do(put_aside(play, "s1"))
+    refused = [
+        play.do(put_aside(play, "s1")),
+        play.do(put_aside(play, "s2", scope=Scope())),
+        play.do(put_aside(play, "s2", comment=" ")),
+        play.do(put_aside(play, "s2", ms=0)),
+        play.do(put_aside(play, "s2", ms=MAX_SHELVED_MS + 1)),
+        play.do(put_aside(play, "s2"), role=Role.LEADER),
+        play.do(TakeBack(shelf=ShelfId("s2"))),
+    ]
+    assert all(answer.outcome == "refused" and answer.reason.zh and answer.reason.zh != answer.reason.en for answer in refused)
+    assert set(play.shelves) == {"s1"}
+
+
+def test_every_reason_of_the_shared_machine_has_its_chinese() -> None:
+    said = {fault for module in (alert_module, aside_module) for fault in re.findall(r'NotAllowed\(\s*N_\("([^"]+)"', inspect.getsource(module))}
+    assert len(said) > 8 and said <= NOT_ALLOWED.keys()
+
+
+def test_shelves_go_where_the_alerts_go(pack: CityPack) -> None:
+    play = Play(pack)
+    here, there = AreaCode("370202"), AreaCode("370203")
+    for name, scope in (("here", Scope(area=here)), ("there", Scope(area=there)), ("anywhere", Scope(kind=next(iter(pack.alert_kinds))))):
+        play.do(put_aside(play, name, scope=scope))
+    for topics, areas, wanted in (
+        ({"alerts"}, {here}, ["here", "anywhere"]),
+        ({"alerts"}, set[AreaCode](), ["here", "there", "anywhere"]),
+        ({"cases"}, {here}, []),
+    ):
+        parts = play.city.snapshot(Wish(frozenset(topics), frozenset(areas)))
+        assert [shelf.id for part in parts for shelf in part.shelves] == wanted
+
+
+def test_what_comes_back_has_to_be_seen_anew_and_keeps_its_history(pack: CityPack) -> None:
+    play = Play(pack)
+    alert = play.alerts[next(a.id for a in play.alerts.values() if a.acknowledged is None and a.case is None)]
+    mine = msgspec.structs.replace(alert, owner="wang", steps=(AlertStep(move=AlertMove.TAKE, at=START, actor="wang"),))
+    unseen = raised_again(returned(mine, START + 1), START + 2)
+    assert (unseen.state, unseen.at, unseen.ended_at, unseen.owner) == (AlertState.UNACKNOWLEDGED, START + 2, None, "wang")
+    seen = msgspec.structs.replace(mine, acknowledged=Acknowledgement("wang", START), case=CaseId("c"))
+    cleared = returned(seen, START + 1)
+    assert (cleared.state, cleared.ended_at, cleared.acknowledged) == (AlertState.CLEARED, START + 1, seen.acknowledged)
+    again = raised_again(cleared, START + 2, over=True)
+    assert (again.state, again.owner, again.case, again.steps, again.version) == (AlertState.UNACKNOWLEDGED, "", None, mine.steps, mine.version + 2)
+    assert raised_again(again, START + 3) == again and returned(cleared, START + 3) == cleared, "what cannot happen changes nothing"
+
+
+def test_the_citys_own_officers_leave_their_names_on_what_they_do(pack: CityPack) -> None:
+    play = Play(pack)
+    play.play(100)
+    handled = [a for name in play.raised if (a := play.alerts[name]).steps]
+    assert handled and all(step.actor in NAMES for alert in handled for step in alert.steps)
+    assert any(alert.owner == alert.steps[0].actor for alert in handled)
 
 
 def test_a_recalled_unit_goes_home_and_its_old_plans_with_it(pack: CityPack) -> None:
@@ -559,7 +708,7 @@ async def test_a_command_changes_the_case_for_everybody_before_it_is_answered(pa
         alert = next(a for part in parts for a in part.alerts if a.acknowledged is None)
         command = Command(
             key=CommandKey("c" * 32),
-            act=AcknowledgeAlert(alert.id, "seen"),
+            act=acknowledge(alert.id, comment="seen"),
             area=alert.area,
             actor="wang",
             role=Role.DUTY_OFFICER,
@@ -708,6 +857,47 @@ async def test_a_storm_of_alerts_comes_within_its_second(pack: CityPack) -> None
             batch = await desk.hear_a(BatchMessage)
             seen |= {alert.id for alert in batch.alerts}
         assert time.monotonic() - begun < 4
+
+
+def test_a_storm_repeats_itself_and_brings_symptoms(pack: CityPack) -> None:
+    def stormy() -> Play:
+        play = Play(pack)
+        for _ in range(20):
+            play.city.flood(100)
+            play.play(0.05)
+        return play
+
+    play = stormy()
+    storm = [play.alerts[name] for name in play.raised]
+    assert len(storm) >= 2_000
+    points = Counter((a.kind, a.area, a.place, a.series) for a in storm)
+    assert 0.5 * len(storm) < len(points) < 0.95 * len(storm), "most are of a point of their own, and many are not"
+    followers = [a for a in storm if a.cause is not None]
+    assert len(followers) > 200
+    for alert in followers:
+        cause = play.alerts[cast("AlertId", alert.cause)]
+        assert pack.alert_kinds[alert.kind].cause == cause.kind and cause.area == alert.area and cause.at <= alert.at
+    assert stormy().alerts == play.alerts, "the same seed gives the same storm"
+
+
+def test_a_flapping_alert_chatters_on_the_desk(pack: CityPack) -> None:
+    play = Play(pack)
+    hub = Hub(pack, lambda: Millis(play.now))
+    intake = Intake(SourceName("demo"), SOURCE, lambda reason, sample: pytest.fail(f"{reason}: {sample}"), lambda: Millis(play.now))
+    for part in play.city.snapshot(Wish()):
+        hub.batch(intake.batch(part, simulated=True))
+    known = {alert.id for alert in hub.alerts}
+    for _ in range(int(30 / FLAP_S)):
+        play.city.flap()
+        for step in range(int(FLAP_S * 1_000 / STEP)):
+            del step
+            play.now += STEP
+            for batch in play.city.step(play.now):
+                hub.batch(intake.batch(batch, simulated=True))
+    raises = {alert.id: int(hub.alerts.raises[hub.alerts.row_of(alert.id)]) for alert in hub.alerts if alert.id not in known}
+    (flapping,) = [name for name, times in raises.items() if times >= 3]
+    fold = int(hub.alerts.fold[hub.alerts.row_of(flapping)])
+    assert hub.alerts.folds.chattering(Millis(play.now))[fold]
 
 
 async def test_a_flapping_alert_comes_and_goes(pack: CityPack) -> None:

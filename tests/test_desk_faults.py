@@ -16,13 +16,15 @@ from PySide6.QtCore import QAbstractItemModel, Qt
 
 from app.domain.batch import LinkState
 from app.domain.case import Move
+from app.domain.command import MAX_ALERTS
 from app.domain.ids import AlertId, CaseId
 from app.domain.role import Seat
 from app.journal.verify import verify
 from app.live.hub import Hub
+from panels.alerts import AlertPanel
 from panels.board import BoardPanel
 from tests.conftest import Run
-from tests.desks import HOUSE, PASSWORD, WANG, Clock, Line, Sitting, Witness, desk_options, platform_process, row_with, sitting, until
+from tests.desks import HOUSE, PASSWORD, WANG, Clock, Line, Sitting, Witness, desk_options, do, platform_process, row_with, sitting, until
 
 LIMIT_S = 110.0
 
@@ -230,7 +232,9 @@ async def _ten_thousand_alerts(city: str, folder: Path) -> None:
         async with Witness(city) as witness:
             await until(lambda: {a.id for a in duty.hub.alerts} >= {a.id for a in witness.hub.alerts} and len(witness.hub.alerts) > 10_000)
         model = (await duty.view("alerts")).model()
-        await until(lambda: model.rowCount() > 10_000)
+        panel = await duty.panel("alerts")
+        assert isinstance(panel, AlertPanel)
+        await until(lambda: _accounted_for(panel) > 10_000 and model.rowCount() == len(panel._answer.rows), lambda: str(panel._answer))
         order = [duty.hub.alerts.at_row(int(row)) for row in duty.hub.alerts.order()]
         worst = min(a.severity for a in order if a.acknowledged is None)
         await until(lambda: _first(model).startswith(f"{int(worst)} "))
@@ -244,6 +248,30 @@ async def _ten_thousand_alerts(city: str, folder: Path) -> None:
         await until(lambda: duty.state(key) == "confirmed")
         mark = duty.alert(chosen).acknowledged
         assert mark is not None and mark.comment == "one of ten thousand"
+        await _all_at_once(city, duty, panel)
+
+
+async def _all_at_once(city: str, duty: Sitting, panel: AlertPanel) -> None:
+    """Everything that matches, in sight or not, with one comment: here at once, in the city when it has confirmed."""
+    await do(panel.choose_all)
+    chosen = duty.desk.focus.alerts
+    assert len(chosen) > 5_000, "most of a storm is not suppressed"
+    waiting = {name for name in chosen if duty.alert(name).acknowledged is None}
+    await duty.press(Qt.Key.Key_A)
+    await duty.answer("all of them")
+    await until(lambda: all(duty.alert(name).acknowledged is not None for name in waiting))
+    mine = [entry for entry in await duty.commands() if entry.comment == "all of them"]
+    assert len(mine) == -(-len(chosen) // MAX_ALERTS)
+    await until(lambda: {duty.state(entry.key) for entry in mine} == {"confirmed"})
+    async with Witness(city) as witness:
+        marks = {name: witness.hub.alerts[name].acknowledged for name in waiting if witness.hub.alerts.get(name) is not None}
+    assert {mark.comment for mark in marks.values() if mark is not None} >= {"all of them"} and None not in marks.values()
+
+
+def _accounted_for(panel: AlertPanel) -> int:
+    """Alerts that the queue shows, those folded into a row with them, and those that it says it does not show."""
+    hidden = panel._answer.hidden
+    return int(panel._answer.weight.sum()) + sum(count for why, count in hidden.items() if why != "folded")
 
 
 def _first(model: QAbstractItemModel) -> str:

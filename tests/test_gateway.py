@@ -20,12 +20,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from app.domain.alert import Alert, Reality
+from app.domain.alert import Alert, AlertMove, Reality
+from app.domain.aside import How, Scope, Shelf
 from app.domain.batch import Batch, LinkDown, LinkReport, LinkState, Readings
-from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.command import Answer, Command, MoveAlerts
 from app.domain.errors import DeckError
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CommandKey, Millis, SeriesId, SourceName, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CommandKey, Millis, SeriesId, ShelfId, SourceName, UnitId
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
 from app.domain.text import Text
@@ -71,7 +72,7 @@ def batch(seq: int, *ids: str, **more: Any) -> BatchMessage:
 def command() -> Command:
     return Command(
         key=CommandKey("0" * 32),
-        act=AcknowledgeAlert(AlertId("a")),
+        act=MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(AlertId("a"),)),
         area=AreaCode("370200"),
         actor="li",
         role=Role.DUTY_OFFICER,
@@ -481,7 +482,7 @@ def test_garbage_is_counted_shown_and_survived() -> None:
         await peer.say(batch(1, "a", snapshot=True))
         for frame in GARBAGE:
             await peer.connection.send(frame)
-        await peer.connection.send('{"type":"batch","source":"city","seq":2,"at":1,"alerts":[],"something_new":{"deep":[1]}}')
+        await peer.connection.send(f'{{"type":"batch","source":"city","seq":2,"at":{NOW},"alerts":[],"something_new":{{"deep":[1]}}}}')
         await peer.say(batch(3, "b"))
         problems.append(await peer.hear(Problem))
         await peer.idle()
@@ -516,7 +517,7 @@ def test_one_bad_record_is_refused_without_its_neighbours() -> None:
 
     async def test() -> None:
         async with Room(script) as room:
-            await room.sink.until(lambda: bool(room.sink.batches) and room.sink.report.refused == 4)
+            await room.sink.until(lambda: bool(room.sink.batches) and room.sink.report.refused == 5)
             taken = room.sink.batches[0]
             assert taken.readings is not None and taken.readings.value == [1.0]
             assert [fix.unit for fix in taken.fixes] == ["u"]
@@ -532,7 +533,7 @@ def test_a_record_from_the_future_costs_neither_its_neighbours_nor_a_resync() ->
         (frame,) = peer.codec.encode(batch(2, "b", "strange", "c"))
         known = b'"id":"strange","kind":"rain","severity":2'
         await peer.connection.send(frame.replace(known, known[:-1] + b"7"), text=True)
-        await peer.connection.send('{"type":"batch","source":"city","seq":3,"at":1,"readings":{"series":[1],"value":[],"at":[]}}')
+        await peer.connection.send(f'{{"type":"batch","source":"city","seq":3,"at":{NOW},"readings":{{"series":[1],"value":[],"at":[]}}}}')
         await peer.say(batch(4, "d"))
         await peer.idle(city=4)
 
@@ -644,6 +645,60 @@ def test_cloudevents_carry_the_same_records() -> None:
             assert room.sink.answers[0].outcome == "refused"
             await room.sink.until(lambda: room.sink.report.records == 8)
             assert (room.sink.report.gaps, room.sink.report.refused) == (0, 0)
+
+    play(test)
+
+
+def shelf(id: str, **more: Any) -> Shelf:
+    fields: dict[str, Any] = {"at": NOW, "until": Millis(NOW + 3_600_000), "reason": "works", "scope": Scope(kind=AlertKindId("rain")), **more}
+    return Shelf(id=ShelfId(id), how=How.SHELVED, by="li", **fields)
+
+
+@pytest.mark.parametrize("form", [SUBPROTOCOL_V1, SUBPROTOCOL_CLOUDEVENTS])
+def test_shelves_come_too_but_none_that_would_hide_alerts_for_ever(form: str) -> None:
+    sound = shelf("sound", reason="wo\u202erks")
+    wrong = (
+        shelf("no end", until=Millis(NOW + 10**12)),
+        shelf("no reason", reason=" \u200b "),
+        shelf("no scope", scope=Scope()),
+        shelf("no time", at=Millis(7), until=Millis(9)),
+    )
+
+    async def script(peer: Peer) -> None:
+        await peer.greet()
+        await peer.say(BatchMessage(source="city", seq=1, at=NOW, snapshot=True, shelves=(sound, *wrong)), batch(2, "a"))
+        await peer.idle()
+
+    async def test() -> None:
+        async with Room(script, offers=(form,)) as room:
+            await room.sink.until(lambda: "a" in room.sink.alerts and room.sink.report.refused == len(wrong))
+            taken = [shelf for batch in room.sink.batches for shelf in batch.shelves]
+            assert [(shelf.id, shelf.reason) for shelf in taken] == [("sound", "works")]
+            await room.sink.until(lambda: room.sink.report.records == 2)
+
+    play(test)
+
+
+def test_half_a_character_costs_neither_its_alert_nor_an_answer() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.greet()
+        (frame,) = peer.codec.encode(batch(1, "a", "b", snapshot=True))
+        await peer.connection.send(frame.replace("暴雨".encode(), b"\\ud83d\xff", 1), text=True)
+        taken = (await peer.hear(CommandMessage)).command
+        (frame,) = peer.codec.encode(
+            AnswerMessage(answer=Answer(key=taken.key, outcome="refused", reason=Text("不", "no"), version=10**30, at=Millis(1)))
+        )
+        await peer.connection.send(frame.replace("不".encode(), b"\\udc00\\u202e\\n"), text=True)
+        await peer.idle()
+
+    async def test() -> None:
+        async with Room(script) as room:
+            await room.sink.until(lambda: room.sink.alerts == ["a", "b"])
+            await room.source.send(command())
+            await room.sink.until(lambda: bool(room.sink.answers))
+            assert room.sink.answers == [Answer(key=command().key, outcome="refused", reason=Text("", "no"), version=0, at=NOW)]
+            assert room.sink.report.refused == 0
+            assert room.sink.batches[0].alerts[0].title == Text("\ufffd", "Rain")
 
     play(test)
 

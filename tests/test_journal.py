@@ -19,11 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.alert import AlertMove
+from app.domain.aside import How, Scope
 from app.domain.case import Move
-from app.domain.command import AcknowledgeAlert, Act, Answer, Command, MoveCase, OpenCase
+from app.domain.command import Act, Answer, Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
 from app.domain.errors import DeckError
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SourceName, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SeriesId, ShelfId, SourceName, UnitId
 from app.domain.role import Operator, Role, Seat
 from app.domain.severity import Severity
 from app.domain.text import Text
@@ -62,10 +64,14 @@ def line(number: int = 1, **fields: object) -> Entry:
     )
 
 
+def acknowledge(*alerts: str, comment: str = "") -> MoveAlerts:
+    return MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=tuple(AlertId(alert) for alert in alerts), comment=comment)
+
+
 def command(number: int = 1, act: Act | None = None) -> Command:
     return Command(
         key=CommandKey(f"{number:032x}"),
-        act=act or AcknowledgeAlert(AlertId(f"alert-{number}"), "seen"),
+        act=act or acknowledge(f"alert-{number}", comment="seen"),
         area=AreaCode("370202"),
         actor="wang",
         role=Role.DUTY_OFFICER,
@@ -270,7 +276,7 @@ async def test_what_is_sent_is_what_was_audited(data_dir: Path) -> None:
     for number in (1, 2, 3):
         await journal.record(*posted(number), GATEWAY)
     journal.close()
-    forged = msgspec.json.encode(command(1, AcknowledgeAlert(AlertId("alert-666")))).decode()
+    forged = msgspec.json.encode(command(1, acknowledge("alert-666"))).decode()
     sql(data_dir, "UPDATE audit SET detail = ? WHERE seq = 1", parameters=(forged,))
     again = Journal.open(data_dir)
     assert [post.command for post in await again.unsettled()] == [command(2), command(3)]
@@ -279,8 +285,19 @@ async def test_what_is_sent_is_what_was_audited(data_dir: Path) -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+scopes = st.builds(
+    Scope,
+    alert=st.none() | texts.map(AlertId),
+    kind=st.none() | texts.map(AlertKindId),
+    area=st.none() | texts.map(AreaCode),
+    place=st.none() | texts,
+    series=st.none() | texts.map(SeriesId),
+    source=st.none() | texts.map(SourceName),
+)
 acts = st.one_of(
-    st.builds(AcknowledgeAlert, texts.map(AlertId), texts),
+    st.builds(MoveAlerts, move=st.sampled_from(AlertMove), alerts=st.lists(texts.map(AlertId), max_size=5).map(tuple), comment=texts),
+    st.builds(PutAside, shelf=texts.map(ShelfId), how=st.sampled_from(How), scope=scopes, until=st.integers(0, 2**53).map(Millis), comment=texts),
+    st.builds(TakeBack, shelf=texts.map(ShelfId), comment=texts),
     st.builds(
         OpenCase,
         case=texts.map(CaseId),

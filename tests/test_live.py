@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from app.citypack import CityPack, find_cities, load_city
-from app.domain.alert import Alert, AlertState
+from app.domain.alert import Alert, AlertMove, AlertState
+from app.domain.aside import How, Scope
 from app.domain.batch import Batch, History, Readings
-from app.domain.case import Case, Move, NotAllowed, Stage
-from app.domain.command import AcknowledgeAlert, Command, MoveCase, OpenCase
+from app.domain.case import Case, Move, Stage
+from app.domain.command import Act, Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
+from app.domain.errors import NotAllowed
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SeriesId, SourceName, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, SeriesId, ShelfId, SourceName, UnitId
+from app.domain.obey import attach, move_alert
 from app.domain.quality import Quality
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
@@ -57,16 +60,24 @@ def alert(name: str = "a1", severity: Severity = Severity.SEVERE, **more: object
     )
 
 
-def command(act: AcknowledgeAlert | OpenCase | MoveCase, seen: int = 0, key: str = "k1") -> Command:
+def command(act: Act, seen: int = 0, key: str = "k1") -> Command:
     return Command(
         key=CommandKey(key), act=act, area=AreaCode("370202"), actor="王磊", role=Role.DUTY_OFFICER, seat=Seat.DUTY, desk="d", at=NOW, seen=seen
     )
 
 
-def open_case(name: str = "c1") -> OpenCase:
+def moves(move: AlertMove, *alerts: str, comment: str = "") -> MoveAlerts:
+    return MoveAlerts(move=move, alerts=tuple(AlertId(a) for a in alerts), comment=comment)
+
+
+def ack(*alerts: str, key: str = "k1") -> Command:
+    return command(moves(AlertMove.ACKNOWLEDGE, *(alerts or ("a1",)), comment="seen"), key=key)
+
+
+def open_case(name: str = "c1", *alerts: str) -> OpenCase:
     return OpenCase(
         case=CaseId(name),
-        alerts=(AlertId("a1"),),
+        alerts=tuple(AlertId(a) for a in alerts or ("a1",)),
         kind=AlertKindId("rain_heavy"),
         severity=Severity.SEVERE,
         title=Text("暴雨", "Rain"),
@@ -147,20 +158,90 @@ class TestSeries:
 class TestOverlay:
     def test_a_pending_acknowledgement_shows_and_falls_back_when_refused(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
-        ack = command(AcknowledgeAlert(AlertId("a1"), "seen"))
-        hub.check(ack)
-        hub.pend(ack)
-        assert hub.alerts[AlertId("a1")].state is AlertState.ACKNOWLEDGED
-        hub.settle(ack.key, "refused")
-        assert hub.alerts[AlertId("a1")].state is AlertState.UNACKNOWLEDGED
+        before = hub.alerts[AlertId("a1")]
+        hub.check(ack())
+        hub.pend(ack())
+        shown = hub.alerts[AlertId("a1")]
+        assert (shown.state, shown.steps[0].move) == (AlertState.ACKNOWLEDGED, AlertMove.ACKNOWLEDGE)
+        hub.settle(ack().key, "refused")
+        assert hub.alerts[AlertId("a1")] == before
 
     def test_a_new_version_from_the_source_keeps_what_is_pending(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
-        hub.pend(command(AcknowledgeAlert(AlertId("a1"))))
+        hub.pend(ack())
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(version=2, value=40.0),)))
         shown = hub.alerts[AlertId("a1")]
         assert shown.value == 40.0
         assert shown.acknowledged is not None
+
+    def test_a_command_pended_before_its_alerts_came_is_laid_over_them_when_they_come(self, hub: Hub) -> None:
+        hub.pend(ack())
+        hub.pend(command(moves(AlertMove.TAKE, "a1"), key="k2"))
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
+        assert hub.alerts[AlertId("a1")].owner == "王磊"
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(version=2, value=1.0),)))
+        assert hub.alerts[AlertId("a1")].value == 1.0
+        hub.settle(CommandKey("k2"), "refused")
+        shown = hub.alerts[AlertId("a1")]
+        assert (shown.owner, shown.state) == ("", AlertState.ACKNOWLEDGED)
+        hub.settle(CommandKey("k1"), "refused")
+        assert hub.alerts[AlertId("a1")] == alert(version=2, value=1.0)
+
+    def test_one_command_over_many_leaves_each_as_its_own_record_carries_it(self, hub: Hub) -> None:
+        names = [f"n{n}" for n in range(300)]
+        truth = {name: alert(name) for name in names}
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=tuple(truth.values())))
+        hub.pend(ack(*names))
+        assert int(hub.alerts.unacknowledged()) == 0
+        hub.settle(CommandKey("k1"), "confirmed")
+        assert int(hub.alerts.unacknowledged()) == 0
+        for name in names[:299]:
+            hub.batch(Batch(source=SOURCE, at=NOW, alerts=(move_alert(truth[name], ack(*names)),)))
+        assert len(hub._overlay) == 1
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(move_alert(truth["n299"], ack(*names)),)))
+        assert not len(hub._overlay)
+        assert not hub._true_alerts
+        assert hub.alerts[AlertId("n299")] == move_alert(truth["n299"], ack(*names))
+
+    def test_what_the_command_does_not_fit_is_left_as_it_is_and_does_not_hold_it(self, hub: Hub) -> None:
+        seen = move_alert(alert("seen"), msgspec.structs.replace(ack("seen"), actor="李芳"))
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("new"), seen)))
+        hub.check(ack("seen", "new"))
+        hub.pend(ack("seen", "new"))
+        assert hub.alerts[AlertId("seen")] == seen
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(move_alert(alert("new"), ack("seen", "new")),)))
+        hub.settle(CommandKey("k1"), "confirmed")
+        assert not len(hub._overlay)
+        with pytest.raises(NotAllowed):
+            hub.check(ack("seen", "new", key="k3"))
+
+    def test_somebody_elses_later_word_is_not_overlaid_for_ever(self, hub: Hub) -> None:
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
+        mine = command(moves(AlertMove.TAKE, "a1"))
+        theirs = msgspec.structs.replace(mine, key=CommandKey("k2"), actor="李芳")
+        hub.pend(mine)
+        hub.settle(mine.key, "confirmed")
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(move_alert(move_alert(alert(), mine), theirs),)))
+        assert hub.alerts[AlertId("a1")].owner == "李芳"
+        assert not len(hub._overlay)
+
+    def test_kept_stays_for_good_and_the_newest_truth_shows_below_it(self, hub: Hub) -> None:
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
+        hub.pend(ack())
+        hub.settle(CommandKey("k1"), "kept")
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(version=9, active=False),)))
+        assert hub.alerts[AlertId("a1")].state is AlertState.CLEARED
+
+    def test_a_case_over_another_sources_alert_stays_on_it(self, hub: Hub) -> None:
+        other = alert("w1", source=SourceName("cap"))
+        hub.batch(Batch(source=SourceName("cap"), at=NOW, alerts=(other,)))
+        opened = command(open_case("c1", "w1"))
+        hub.pend(opened)
+        hub.settle(opened.key, "confirmed")
+        hub.batch(Batch(source=SOURCE, at=NOW, cases=(msgspec.structs.replace(hub.cases[CaseId("c1")], number="n"),)))
+        hub.batch(Batch(source=SourceName("cap"), at=NOW, alerts=(msgspec.structs.replace(other, version=2, value=3.0),)))
+        shown = hub.alerts[AlertId("w1")]
+        assert (shown.case, shown.value) == ("c1", 3.0)
 
     def test_confirmed_before_its_batch_stays_until_the_batch_carries_it(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert(),)))
@@ -171,6 +252,9 @@ class TestOverlay:
         confirmed = msgspec.structs.replace(hub.cases[CaseId("c1")], number="20261121-0001")
         hub.batch(Batch(source=SOURCE, at=NOW, cases=(confirmed,)))
         assert hub.cases[CaseId("c1")].number == "20261121-0001"
+        assert hub.alerts[AlertId("a1")].case == "c1", "its own record does not carry the case yet"
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(attach(alert(), opened),)))
+        assert hub.alerts[AlertId("a1")] == attach(alert(), opened)
         assert not len(hub._overlay)
 
     def test_a_chain_of_pending_moves_is_laid_in_order_and_never_twice(self, hub: Hub) -> None:
@@ -210,9 +294,54 @@ class TestOverlay:
 
     def test_unknown_targets_are_refused_in_words(self, hub: Hub) -> None:
         with pytest.raises(NotAllowed):
-            hub.check(command(AcknowledgeAlert(AlertId("nobody"))))
+            hub.check(ack("nobody"))
         with pytest.raises(NotAllowed):
             hub.check(command(MoveCase(case=CaseId("nobody"), move=Move.CLOSE)))
+
+
+class TestShelves:
+    def put(self, scope: Scope, key: str = "k1", ms: int = 60_000) -> Command:
+        return command(PutAside(shelf=ShelfId("s1"), how=How.SHELVED, scope=scope, until=Millis(NOW + ms), comment="works"), key=key)
+
+    def test_a_pending_shelf_takes_out_what_is_there_and_what_comes_and_a_refusal_brings_it_back(self, hub: Hub) -> None:
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("a1"), alert("far", area=AreaCode("370213")))))
+        shelf = self.put(Scope(area=AreaCode("370202")))
+        hub.check(shelf)
+        hub.pend(shelf)
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("a2"),)))
+        assert hub.alerts.aside_counts()[AlertState.SHELVED] == 2
+        assert hub.alerts[AlertId("a1")] == alert("a1")
+        hub.settle(shelf.key, "refused")
+        assert hub.alerts.aside_counts()[AlertState.SHELVED] == 0
+        assert not hub.shelves
+
+    def test_the_clock_ends_a_shelf_and_says_so_once_whatever_came_first(self, city: CityPack) -> None:
+        clock = [NOW]
+        hub = Hub(city, lambda: clock[0])
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("a1"),)))
+        hub.pend(self.put(Scope(alert=AlertId("a1"))))
+        hub.settle(CommandKey("k1"), "kept")
+        hub.second(clock[0])
+        assert hub.alerts.state_of(AlertId("a1")) is AlertState.SHELVED
+        clock[0] = Millis(NOW + 60_000)
+        other = command(
+            PutAside(shelf=ShelfId("s2"), how=How.SHELVED, scope=Scope(series=SeriesId("x")), until=Millis(NOW + 90_000), comment="c"), key="k2"
+        )
+        hub.pend(other)
+        ended = [step.shelf.id for step in hub.second(clock[0]) if step.shelf is not None]
+        assert ended == ["s1"]
+        assert hub.alerts.state_of(AlertId("a1")) is AlertState.UNACKNOWLEDGED
+        assert not [step for step in hub.second(clock[0]) if step.shelf is not None]
+
+    def test_taken_back_before_its_time(self, hub: Hub) -> None:
+        hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("a1"),)))
+        hub.pend(self.put(Scope(alert=AlertId("a1"))))
+        back = command(TakeBack(shelf=ShelfId("s1")), key="k2")
+        hub.check(back)
+        hub.pend(back)
+        assert hub.alerts.state_of(AlertId("a1")) is AlertState.UNACKNOWLEDGED
+        hub.settle(back.key, "refused")
+        assert hub.alerts.state_of(AlertId("a1")) is AlertState.SHELVED
 
 
 class TestSnapshots:
@@ -253,14 +382,14 @@ class TestQueue:
                 ),
             )
         )
-        hub.pend(command(AcknowledgeAlert(AlertId("seen"))))
+        hub.pend(ack("seen"))
         order = [hub.alerts.at_row(int(r)).id for r in hub.alerts.order()]
         assert order == ["early", "late", "m", "seen"]
 
     def test_cleared_alerts_leave_the_queue(self, hub: Hub) -> None:
         hub.batch(Batch(source=SOURCE, at=NOW, alerts=(alert("a1", active=False),)))
         assert len(hub.alerts.order()) == 1
-        hub.pend(command(AcknowledgeAlert(AlertId("a1"))))
+        hub.pend(ack())
         assert len(hub.alerts.order()) == 0
 
     def test_the_store_grows_past_its_first_size(self, hub: Hub) -> None:

@@ -1,4 +1,5 @@
 """kill -9, at any point: the next start shows a whole chain with every action that had returned, and sends what was not answered, once.
+What is done to thousands of alerts at once is done to all of them or to none.
 
 The child below is a desk without a screen, with a platform inside it that says on a pipe what it did. It is killed where it stands.
 """
@@ -17,11 +18,13 @@ from typing import Literal
 
 import pytest
 
-from app.actions.desk import ActionDesk
+from app.actions.desk import ActionDesk, Chosen
 from app.actions.outbox import Outbox
 from app.actions.session import Session
+from app.domain.alert import AlertMove
+from app.domain.audit import AuditEntry
 from app.domain.batch import LinkReport, LinkState
-from app.domain.command import AcknowledgeAlert, Answer, Command
+from app.domain.command import MAX_ALERTS, Answer, Command
 from app.domain.ids import AlertId, AreaCode, CommandKey, Millis, SourceName
 from app.domain.role import Operator, Role, Seat
 from app.domain.text import Text
@@ -35,15 +38,18 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKI
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = SourceName("demo")
 OFFICER = Operator(id="wang", name="王", role=Role.DUTY_OFFICER)
+SHINAN = AreaCode("370202")
+BULK = 3_000
 Say = Callable[[str, str], None]
 Soon = Callable[..., Awaitable[None]]
 
 
 class Ledger:
-    """Remembers what is pending."""
+    """Remembers what is pending, and which command acknowledged which alert."""
 
     def __init__(self, pended: Callable[[Command], None] = lambda _command: None) -> None:
         self.pending: dict[CommandKey, Command] = {}
+        self.acknowledged: dict[str, CommandKey] = {}
         self._pended = pended
 
     def check(self, command: Command) -> None:
@@ -52,6 +58,8 @@ class Ledger:
     def pend(self, command: Command) -> None:
         self._pended(command)
         self.pending[command.key] = command
+        assert not self.acknowledged.keys() & set(command.targets), "twice"
+        self.acknowledged.update(dict.fromkeys(command.targets, command.key))
 
     def settle(self, key: CommandKey, outcome: Literal["confirmed", "refused", "kept"]) -> None:
         self.pending.pop(key, None)
@@ -153,7 +161,8 @@ def arm(where: str, actions: int) -> Callable[[Command], None]:
     return lambda _command: None
 
 
-async def child(folder: Path, where: str, actions: int, number: int) -> None:
+async def child(folder: Path, where: str, actions: int, number: int, size: int) -> None:
+    """Acknowledge for ever, so many alerts at once, or one after the other where `size` is 1."""
     desk = Desk(folder, say_on_pipe, set(), arm(where, actions))
     sent = desk._send
 
@@ -167,9 +176,9 @@ async def child(folder: Path, where: str, actions: int, number: int) -> None:
     desk.live()
     while True:
         number += 1
-        act = AcknowledgeAlert(AlertId(f"alert-{number}"), f"number {number}")
-        state = await desk.actions.perform(act, area=AreaCode("370202"), seen=1, title=Text(en="alert"))
-        say_on_pipe("returned", state.key)
+        chosen = [Chosen(AlertId(f"alert-{number}-{one}"), SHINAN, DEMO) for one in range(size)]
+        for state in await desk.actions.move_alerts(AlertMove.ACKNOWLEDGE, chosen, title=Text(en="alerts"), comment=f"number {number}"):
+            say_on_pipe("returned", state.key)
 
 
 # --- the parent --------------------------------------------------------------------------------------------------------------------
@@ -187,9 +196,9 @@ class Killed:
         {"effect": self.effects, "returned": self.returned}[what].append(key)
 
 
-def run_until_killed(folder: Path, said: Killed, *, where: str = "", actions: int = 0, lines: int | None = None) -> None:
+def run_until_killed(folder: Path, said: Killed, *, where: str = "", actions: int = 0, lines: int | None = None, size: int = 1) -> None:
     """Start a child; kill it once it has said so many lines, or let it kill itself."""
-    arguments = [sys.executable, str(Path(__file__)), str(folder), where, str(actions), str(len(said.returned) * 1_000)]
+    arguments = [sys.executable, str(Path(__file__)), str(folder), where, str(actions), str(len(said.returned) * 1_000), str(size)]
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
     ) as desk:
@@ -202,8 +211,8 @@ def run_until_killed(folder: Path, said: Killed, *, where: str = "", actions: in
         assert desk.wait(30) == -signal.SIGKILL, desk.stderr.read()
 
 
-async def look_and_finish(folder: Path, said: Killed, soon: Soon) -> None:
-    """The next start: whole, complete, and nothing done twice."""
+async def look_and_finish(folder: Path, said: Killed, soon: Soon, *, size: int = 1) -> None:
+    """The next start: whole, complete, and nothing done twice; what was done to `size` alerts at once is there for each of them."""
     before = verify(folder)
     assert before.ok, before
     again: list[str] = []
@@ -214,11 +223,14 @@ async def look_and_finish(folder: Path, said: Killed, soon: Soon) -> None:
     answered = {entry.key for entry in entries if entry.verb == records.ANSWER}
     assert set(said.returned) <= set(ordered)
     assert set(said.effects) <= set(ordered)
+    alerts = alerts_of(entries)
+    assert all(len(found) == len(set(found)) == size for found in alerts.values()), {words: len(found) for words, found in alerts.items()}
     waiting = [post.command.key for post in await desk.journal.unsettled()]
     assert waiting == [key for key in ordered if key not in answered]
 
     await desk.actions.start()
     assert list(desk.ledger.pending) == waiting
+    assert set(desk.ledger.acknowledged.values()) == set(waiting)
     desk.live()
     await soon(lambda: desk.outbox.unanswered == 0)
     assert not desk.ledger.pending and not set(again) & set(said.effects) and len(again) == len(set(again))
@@ -227,6 +239,16 @@ async def look_and_finish(folder: Path, said: Killed, soon: Soon) -> None:
     await desk.close()
     after = verify(folder)
     assert after.ok, after
+
+
+def alerts_of(entries: list[AuditEntry]) -> dict[str, list[str]]:
+    """By what was said of them, the alerts that were acknowledged at once."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        command = records.command_of(entry)
+        if command is not None:
+            found.setdefault(entry.comment, []).extend(command.targets)
+    return found
 
 
 POINTS = ["before the commit", "after the commit", "before the head", "within the head", "before it is on screen", "after it was sent"]
@@ -248,5 +270,25 @@ async def test_killed_again_and_again_on_one_journal(data_dir: Path, soon: Soon)
     assert len(said.returned) > 50
 
 
+BULKS = [*((BULK, where) for where in POINTS), *((MAX_ALERTS + BULK, where) for where in POINTS if "commit" in where or "screen" in where)]
+"""More than one command carries are two commands, and one act all the same."""
+
+
+@pytest.mark.parametrize(("size", "where"), BULKS)
+async def test_killed_while_thousands_are_acknowledged_at_once(data_dir: Path, soon: Soon, size: int, where: str) -> None:
+    said = Killed()
+    run_until_killed(data_dir, said, where=where, actions=7, size=size)
+    assert said.returned
+    await look_and_finish(data_dir, said, soon, size=size)
+
+
+async def test_killed_again_and_again_while_thousands_are_acknowledged(data_dir: Path, soon: Soon) -> None:
+    dice, said = random.Random(3), Killed()
+    for _ in range(4):
+        run_until_killed(data_dir, said, lines=dice.randrange(1, 30), size=BULK)
+        await look_and_finish(data_dir, said, soon, size=BULK)
+    assert len(said.returned) > 10
+
+
 if __name__ == "__main__":
-    asyncio.run(child(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(child(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

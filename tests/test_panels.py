@@ -18,6 +18,7 @@ from app.actions.session import Session
 from app.actions.spec import ACTIONS
 from app.citypack import CityPack
 from app.domain.alert import Alert
+from app.domain.aside import How, Scope
 from app.domain.batch import Batch, LinkReport, LinkState, Readings, Refusal
 from app.domain.errors import DeckError
 from app.domain.ids import AlertId, Millis, SeriesId, SourceName, series_id
@@ -27,12 +28,14 @@ from app.domain.text import Text
 from app.journal import Journal
 from app.live.changes import ChangeSet, Topic
 from app.live.hub import Hub
+from app.qt.alert_acts import Aside
 from app.qt.focus import Focus
 from app.qt.frame import FrameClock
 from app.qt.operations import Operations
 from app.qt.panel import Panel, PanelContext, PanelSpec
 from app.qt.tasks import Tasks
 from app.qt.words import Words
+from app.services.flood import FloodWatch
 from app.shell.bootstrap import city_of
 from app.shell.panels import find_panels
 from app.shell.seats import standard
@@ -74,6 +77,9 @@ class Bench:
         self.tasks = Tasks(self.told.append)
         self.focus = Focus()
         self.words = Words("en", pack.zone)
+        self.floods = FloodWatch(self.hub.alerts)
+        self.says = ""
+        """What the person writes when asked."""
         self.panels: list[Panel] = []
 
     def now(self) -> Millis:
@@ -81,10 +87,10 @@ class Bench:
 
     def panel(self, panel_id: str, seat: Seat = Seat.DUTY) -> Panel:
         """The panel, built and shown."""
-        operations = Operations(self.hub, self.actions, self.focus, self.words, self._ask)
+        operations = Operations(self.hub, self.actions, self.focus, self.words, self._ask, self._ask_aside)
         context = PanelContext(
             self.pack, self.hub, self.actions, self.focus, self.frames, Theme(dark=True), self.words, self.tasks, self.now, seat, operations,
-            self.brought_up.append,
+            self.brought_up.append, self.floods,
         )  # fmt: skip
         spec = SPECS[panel_id]
         panel = spec.create(spec, context)
@@ -97,6 +103,8 @@ class Bench:
         """`later_ms` pass, and a frame comes in which a second began."""
         self.at += later_ms
         self.frames._second = 0
+        self.hub.second(self.now())
+        self.floods.step(self.now())
         self.frames._tick()
 
     def take_down(self) -> None:
@@ -135,7 +143,10 @@ class Bench:
         self.hub.batch(Batch(source=LINK, at=self.now(), alerts=alerts))
 
     async def _ask(self, _title: str, _prompt: str, _required: bool) -> str | None:
-        return ""
+        return self.says
+
+    async def _ask_aside(self, _how: How, alert: Alert) -> Aside | None:
+        return Aside(Scope(kind=alert.kind, area=alert.area), Millis(self.at + 600_000), "by hand")
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_a_batch_is_one_frame_or_one_event_a_record() -> None:
     assert len(pieces) == len(decoded_events)
     assert all((piece.source, piece.seq, piece.at, piece.snapshot) == ("city", 42, batch.at, True) for piece in pieces)
     assert [(piece.piece, piece.pieces) for piece in pieces] == [(n, len(pieces)) for n in range(1, len(pieces) + 1)]
-    for kind in ("alerts", "cases", "units", "fixes", "cameras", "history"):
+    for kind in ("alerts", "cases", "units", "fixes", "cameras", "history", "shelves"):
         assert tuple(record for piece in pieces for record in getattr(piece, kind)) == getattr(batch, kind)
     rows = [piece.readings for piece in pieces if piece.readings is not None]
     assert [row.value for row in rows] == [[31.5], [None]] and [row.quality for row in rows] == [[0], [3]]
@@ -195,6 +195,23 @@ def test_hostile_frames_are_malformed(frame: bytes) -> None:
         assert salvage(codec, frame) is None
 
 
+def test_half_a_character_costs_nothing_but_itself() -> None:
+    for codec in CODECS:
+        batch = BatchMessage(source="city", seq=3, at=NOW, cameras=schema.FROM_PLATFORM["batch"].cameras[:1])  # type: ignore[union-attr]
+        (frame,) = codec.encode(batch)
+        for half in (b"\\ud83d", b"\\udc00\\ud800", b"\\udfff\\\\ud800"):
+            broken = frame.replace(b"Hong Kong", b"Hong" + half + b" Kong")
+            assert broken != frame
+            with pytest.raises(Malformed):
+                codec.decode_for_desk(broken)
+            saved, left_out = salvage(codec, broken) or (None, [])
+            assert isinstance(saved, BatchMessage) and left_out == []
+            assert saved.cameras[0].name.en.startswith("Hong") and saved.cameras[0].name.en.encode()
+        latin = frame.replace(b"Hong Kong", b"H\xf6ng Kong")
+        saved, left_out = salvage(codec, latin) or (None, [])
+        assert isinstance(saved, BatchMessage) and saved.cameras[0].name.en.startswith("H\ufffdng") and left_out == []
+
+
 def test_salvage_takes_nothing_that_is_not_a_batch() -> None:
     v1 = codec_for("citydeck.v1.json")
     for frame in (b'{"seq":1,"source":"s","at":0}', b'{"type":"hello"}', b'{"type":""}', b'{"type":"batch","source":"s","seq":1,"at":0,"part":9}'):
@@ -228,9 +245,11 @@ def test_the_asyncapi_document_is_sound() -> None:
 def test_the_examples_of_the_asyncapi_document_fit_and_decode(name: str) -> None:
     document = documented()
     message = document["components"]["messages"][name]
-    for example in message["examples"]:
+    examples = [EXAMPLES[name], *schema.OTHERS.get(name, ())]
+    assert len(message["examples"]) == len(examples)
+    for example, meant in zip(message["examples"], examples, strict=True):
         jsonschema.validate(example["payload"], {**message["payload"], "components": document["components"]})
-        assert decoded(name, json.dumps(example["payload"])) == EXAMPLES[name]
+        assert decoded(name, json.dumps(example["payload"])) == meant
 
 
 def decoded(name: str, frame: str) -> Message:
@@ -240,14 +259,14 @@ def decoded(name: str, frame: str) -> Message:
 
 def test_the_text_shows_every_message_and_its_examples_decode() -> None:
     text = (DOCS / "protocol.md").read_text("utf-8")
-    shown: dict[str, str] = {}
+    shown: dict[str, list[Message]] = {}
     for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
         example = json.loads(block)
         if "specversion" in example:
             assert isinstance(CloudEventsCodec().decode_for_desk(block), BatchMessage)
         else:
-            shown[example["type"]] = block
-            assert decoded(example["type"], block) == EXAMPLES[example["type"]]
+            shown.setdefault(example["type"], []).append(decoded(example["type"], block))
+    assert shown == {name: [message, *schema.OTHERS.get(name, ())] for name, message in EXAMPLES.items()}
     assert set(shown) == set(message_structs())
     headings = set(re.findall(r"^### (\w+)$", text, re.MULTILINE))
     assert {kind.__name__.removesuffix("Message") for kind in message_structs().values()} <= headings

@@ -303,7 +303,7 @@ def test_status_words() -> None:
     assert "silent" in link_words(words, [down], NOW).text
     assert banner_words(words, [live], NOW) == ""
     assert link_words(words, [link(LinkState.REFUSED)], NOW).severity == 2
-    assert rate_words(words, 14, Load.FLOOD).text == "Alerts 14 / 10 min · flood"
+    assert rate_words(words, 14, Load.FLOOD).text == "Alerts 14 / 10 min · flood (1–10)"
     assert outbox_words(words, {"pending": 0, "sent": 1, "confirmed": 118}).text == "to send 0 · awaiting 1 · confirmed 118"
     assert outbox_words(words, {"refused": 2}).text.endswith("refused 2")
 

@@ -70,6 +70,11 @@ def _chart() -> _Pen:
     return _Pen().line((4, 4), (4, 20), (20, 20)).line((7, 15.5), (11, 10.5), (14, 13), (19.5, 6.5))
 
 
+def _gauge() -> _Pen:
+    """Bars against a goal."""
+    return _Pen().box(4.5, 13.5, 3.5, 6.5, 0.5).box(10.2, 9, 3.5, 11, 0.5).box(16, 11.5, 3.5, 8.5, 0.5).line((4, 5), (8, 5)).line((10.2, 5), (20, 5))
+
+
 def _tiles() -> _Pen:
     return _Pen().box(4, 4, 7, 7).box(13, 4, 7, 7).box(4, 13, 7, 7).box(13, 13, 7, 7)
 
@@ -207,6 +212,15 @@ def _duty() -> _Pen:
     return pen
 
 
+def _hidden() -> _Pen:
+    """An eye, struck through."""
+    pen = _Pen()
+    for bend in (4.5, 19.5):
+        pen.path.moveTo(2.5, 12)
+        pen.path.cubicTo(7, bend, 17, bend, 21.5, 12)
+    return pen.circle(12, 12, 2.6).line((4.5, 19.5), (19.5, 4.5))
+
+
 _DRAWINGS: dict[str, Callable[[], _Pen]] = {
     "bell": _bell,
     "camera": _camera,
@@ -218,6 +232,8 @@ _DRAWINGS: dict[str, Callable[[], _Pen]] = {
     "duty": _duty,
     "export": _export,
     "full": _full,
+    "gauge": _gauge,
+    "hidden": _hidden,
     "language": _language,
     "layout": _layout,
     "link": _link,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.actions.spec import DESK_WORKERS, DUTY, EVERYBODY, SIGN_IN, ActionSpec
 from app.domain.errors import DeckError
 from app.domain.ids import AreaCode
@@ -34,6 +36,22 @@ def authorise(operator: Operator | None, spec: ActionSpec, area: AreaCode | str)
         raise Forbidden(
             N_("This lies outside the areas that you are responsible for."), where=area, remedy=N_("Ask whoever is responsible for the area.")
         )
+
+
+def authorise_all(operator: Operator | None, spec: ActionSpec, areas: Sequence[AreaCode]) -> Operator:
+    """The operator, where they may do `spec` in every one of `areas` (empty: all over the city, which is not for those who are responsible
+    for some areas only); raise Forbidden where not."""
+    if operator is None:
+        raise Forbidden(N_("Nobody is signed in at this desk."), where=spec.id, remedy=N_("Sign in first."))
+    for area in areas or ("",):
+        authorise(operator, spec, area)
+    if not areas and operator.areas:
+        raise Forbidden(
+            N_("This reaches beyond the areas that you are responsible for."),
+            where=spec.id,
+            remedy=N_("Name an area of yours, or ask whoever is responsible for the whole city."),
+        )
+    return operator
 
 
 def covers(mine: AreaCode | str, area: AreaCode | str) -> bool:

@@ -1,13 +1,14 @@
 """Carries commands to their platforms, again and again until each is answered. The journal is its memory: this object may die at any point.
 
 Rules: per link in the order given · nothing goes out while the link is not live · at most `window` unanswered a link · a command waits
-until the one before it about the same target is answered (else a lost dispatch would be overtaken by the closing of its case) · the same
-idempotency key every time · an answer is journalled before the screen hears of it. Event loop's thread only; no network of its own.
+until every one before it about any target of its own is answered (else a lost dispatch would be overtaken by the closing of its case) · the
+same idempotency key every time · an answer is journalled before the screen hears of it. Event loop's thread only; no network of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Literal
@@ -17,9 +18,8 @@ import msgspec
 from app.actions.clock import CallLater, Now, Timer
 from app.actions.ledger import Ledger
 from app.domain.batch import LinkDown, LinkReport, LinkState
-from app.domain.case import NotAllowed
 from app.domain.command import Answer, Command, CommandState
-from app.domain.errors import DeckError
+from app.domain.errors import DeckError, NotAllowed
 from app.domain.ids import CommandKey, SourceName
 from app.domain.text import Text
 from app.journal import Journal
@@ -36,19 +36,63 @@ REMEMBERED = 4_096
 class _Item:
     """One unanswered command. `waiting`: it was handed over on the present connection, and an answer may come."""
 
-    def __init__(self, command: Command, *, sent: bool) -> None:
+    def __init__(self, command: Command, number: int, *, sent: bool) -> None:
         self.command = command
+        self.number = number
+        self.targets = tuple(dict.fromkeys(command.targets))
+        self.behind = 0
+        """Targets of it that an earlier command is about too."""
+        self.alone: tuple[_Item, ...] = (self,)
+        """What a target's queue is where nobody else stands in it: one object however many targets there are."""
         self.sent = sent
         self.waiting = False
         self.settling = False
         self.timer: Timer | None = None
 
-    def rest(self) -> None:
-        """No answer will come any more for what was handed over."""
-        self.waiting = False
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+    @property
+    def may_go(self) -> bool:
+        """Whether it could be handed over now, as far as it goes by itself."""
+        return not (self.behind or self.waiting or self.settling)
+
+
+class _Queues:
+    """For each target the unanswered commands about it, in the order given. Joining and leaving cost what the command has targets, however
+    many commands there are; nothing is searched."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, tuple[_Item, ...]] = {}
+
+    def join(self, item: _Item) -> None:
+        """Stand at the end of each target's queue."""
+        queues, alone = self._queues, item.alone
+        for target in item.targets:
+            before = queues.get(target)
+            if before is None:
+                queues[target] = alone
+            else:
+                queues[target] = (*before, item)
+                item.behind += 1
+
+    def leave(self, item: _Item) -> list[_Item]:
+        """Leave all queues. Returns those that nobody stands before any more."""
+        queues, alone = self._queues, item.alone
+        free: list[_Item] = []
+        for target in item.targets:
+            queue = queues[target]
+            if queue is alone:
+                del queues[target]
+                continue
+            first = queue[0] is item
+            rest = queue[1:] if first else tuple(other for other in queue if other is not item)
+            head = rest[0]
+            queues[target] = head.alone if len(rest) == 1 else rest
+            if first:
+                head.behind -= 1
+                if not head.behind:
+                    free.append(head)
+        # Else the item and its tuple would hold one another, and with them ten thousand names, until somebody looks for cycles.
+        item.alone = ()
+        return free
 
 
 class _Lane:
@@ -61,22 +105,77 @@ class _Lane:
         self.connection: tuple[int, int] = (-1, -1)
         self.pumping = False
         self.nudge: Timer | None = None
+        self._queues = _Queues()
+        self._given = 0
+        self._out: dict[CommandKey, _Item] = {}
+        """Those that are handed over, or whose answer is on its way to the disk."""
+        self._ready: list[tuple[int, CommandKey]] = []
+        """A heap of those that may go out. What has changed since an entry was put in is seen when it comes to the top."""
+
+    def add(self, command: Command, *, sent: bool) -> None:
+        """One more, behind all others about any of its targets."""
+        self._given += 1
+        item = self.items[command.key] = _Item(command, self._given, sent=sent)
+        self._queues.join(item)
+        self._offer(item)
 
     def next(self, window: int) -> _Item | None:
         """The first command that may go out now."""
-        if not self.live or self.send is None:
+        if not self.live or self.send is None or len(self._out) >= window:
             return None
-        busy: set[str] = set()
-        waiting = 0
-        for item in self.items.values():
-            if item.waiting or item.settling:
-                waiting += 1
-                if waiting >= window:
-                    return None
-            elif item.command.target not in busy:
+        while self._ready:
+            item = self.items.get(self._ready[0][1])
+            if item is not None and item.may_go:
                 return item
-            busy.add(item.command.target)
+            heapq.heappop(self._ready)
         return None
+
+    def hand_over(self, item: _Item) -> None:
+        """It is on its way, and an answer may come from now on."""
+        item.waiting = True
+        self._out[item.command.key] = item
+
+    def rest(self, item: _Item) -> None:
+        """No answer will come any more for what was handed over."""
+        if item.timer is not None:
+            item.timer.cancel()
+            item.timer = None
+        if item.waiting:
+            item.waiting = False
+            self._come_back(item)
+
+    def rest_all(self) -> None:
+        """The same for everything that was handed over."""
+        for item in list(self._out.values()):
+            self.rest(item)
+
+    def settle(self, item: _Item) -> None:
+        """Its answer is being journalled."""
+        item.settling = True
+        self._out[item.command.key] = item
+        self.rest(item)
+
+    def unsettle(self, item: _Item) -> None:
+        """Its answer could not be journalled: it was not given."""
+        item.settling = False
+        self._come_back(item)
+
+    def remove(self, item: _Item) -> None:
+        """It is answered; those that stood behind it move up."""
+        key = item.command.key
+        del self.items[key]
+        self._out.pop(key, None)
+        for free in self._queues.leave(item):
+            self._offer(free)
+
+    def _come_back(self, item: _Item) -> None:
+        if not item.settling:
+            self._out.pop(item.command.key, None)
+            self._offer(item)
+
+    def _offer(self, item: _Item) -> None:
+        if item.may_go and item.command.key in self.items:
+            heapq.heappush(self._ready, (item.number, item.command.key))
 
 
 class OutboxCounts(msgspec.Struct):
@@ -133,7 +232,7 @@ class Outbox:
         def undo() -> None:
             if lane.send is send:
                 lane.send = None
-                self._pause(lane)
+                lane.rest_all()
 
         return undo
 
@@ -143,7 +242,7 @@ class Outbox:
         live = report.state is LinkState.LIVE
         connection = (report.reconnects, report.since)
         if not live or (lane.live and connection != lane.connection):
-            self._pause(lane)
+            lane.rest_all()
         lane.live, lane.connection = live, connection
         self._wake(report.name)
 
@@ -160,8 +259,7 @@ class Outbox:
         if item.settling:
             self.counts.duplicate_answers += 1
             return
-        item.rest()
-        item.settling = True
+        self._lanes[link].settle(item)
         self._spawn(self._settle(link, item, answer), self._settling)
 
     def subscribe(self, told: Callable[[CommandState], None]) -> Callable[[], None]:
@@ -212,7 +310,7 @@ class Outbox:
         """Stop sending; what is unanswered stays in the journal. Answers already received are journalled before this returns."""
         self._closed = True
         for lane in self._lanes.values():
-            self._pause(lane)
+            lane.rest_all()
             if lane.nudge is not None:
                 lane.nudge.cancel()
             lane.live = False
@@ -235,15 +333,11 @@ class Outbox:
             return
 
     def _enqueue(self, command: Command, link: SourceName, *, sent: bool) -> CommandState:
-        self._lane(link).items[command.key] = _Item(command, sent=sent)
+        self._lane(link).add(command, sent=sent)
         self._where[command.key] = link
         state = self._tell(command.key, "sent" if sent else "pending")
         self._wake(link)
         return state
-
-    def _pause(self, lane: _Lane) -> None:
-        for item in lane.items.values():
-            item.rest()
 
     def _wake(self, link: SourceName) -> None:
         lane = self._lanes[link]
@@ -269,16 +363,16 @@ class Outbox:
     async def _hand_over(self, link: SourceName, lane: _Lane, item: _Item, send: Send) -> bool:
         key, connection = item.command.key, lane.connection
         # Marked before: the answer may be here before `send` returns.
-        item.waiting = True
+        lane.hand_over(item)
         try:
             await send(item.command)
         except LinkDown:
-            item.rest()
+            lane.rest(item)
             self._nudge_later(link, lane)
             return False
         except BaseException:
             # A bug of the source, or our own end: the command has not gone out, and must not be stuck for it.
-            item.rest()
+            lane.rest(item)
             self._nudge_later(link, lane)
             raise
         self._handed_over(lane, item)
@@ -286,7 +380,7 @@ class Outbox:
             return True
         if not lane.live or lane.connection != connection:
             # The link fell while we waited for it: what it took is gone with it.
-            item.rest()
+            lane.rest(item)
             return lane.live
         item.timer = self._call_later(self._retry_s, lambda: self._overdue(link, item))
         return True
@@ -312,7 +406,7 @@ class Outbox:
 
     def _overdue(self, link: SourceName, item: _Item) -> None:
         item.timer = None
-        item.rest()
+        self._lanes[link].rest(item)
         self._wake(link)
 
     async def _note_sent(self, keys: list[CommandKey]) -> None:
@@ -329,11 +423,11 @@ class Outbox:
         except DeckError as fault:
             # An answer that is not on disk was not given: the command goes out again, and the platform will repeat itself.
             self.fault = fault
-            item.settling = False
+            lane.unsettle(item)
             self._nudge_later(link, lane)
             return
         self.fault = None
-        del lane.items[answer.key]
+        lane.remove(item)
         del self._where[answer.key]
         self._remember(answer.key)
         if answer.outcome == "confirmed":

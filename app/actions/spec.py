@@ -6,15 +6,18 @@ from typing import Literal
 
 import msgspec
 
+from app.domain.aside import How
 from app.domain.audit import AuditEntry
 from app.domain.case import MOVE_WORDS, Move
-from app.domain.command import AcknowledgeAlert, Act, OpenCase
+from app.domain.command import Act, MoveAlerts, OpenCase, PutAside, TakeBack
 from app.domain.errors import DeckError
 from app.domain.role import Role
 from app.domain.text import N_
 from app.journal import records
 
 ActionId = str
+Asks = Literal["none", "optional", "required"]
+"""Whether a comment belongs to it."""
 
 EVERYBODY = frozenset(Role)
 DESK_WORKERS = frozenset({Role.OPERATOR, Role.DUTY_OFFICER})
@@ -37,8 +40,8 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     """Shortcut where the target has the focus; empty: none."""
     icon: str = ""
-    comment: Literal["none", "optional", "required"] = "none"
-    target: Literal["alert", "case", "none"] = "none"
+    comment: Asks = "none"
+    target: Literal["alert", "case", "shelf", "none"] = "none"
 
     @property
     def move(self) -> Move | None:
@@ -46,17 +49,97 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
         return Move(self.verb) if self.target == "case" else None
 
 
-ACKNOWLEDGE = ActionSpec(
-    id="acknowledge",
-    title=N_("Acknowledge"),
-    verb="acknowledge_alert",
-    roles=DESK_WORKERS,
-    explains=N_("Take note of the alert, with a comment if you like. It stays in the queue until its condition ends."),
-    done=N_("acknowledged the alert"),
+def _alert(
+    verb: str,
+    title: str,
+    explains: str,
+    done: str,
+    *,
+    icon: str,
+    own_id: ActionId = "",
+    key: str = "",
+    comment: Asks = "optional",
+    roles: frozenset[Role] = DESK_WORKERS,
+) -> ActionSpec:
+    return ActionSpec(
+        id=own_id or verb, title=title, verb=verb, roles=roles, explains=explains, done=done, key=key, icon=icon, comment=comment, target="alert"
+    )
+
+
+ACKNOWLEDGE = _alert(
+    "acknowledge_alert",
+    N_("Acknowledge"),
+    N_("Take note of the alert, with a comment if you like. It stays in the queue until its condition ends."),
+    N_("acknowledged the alert"),
+    own_id="acknowledge",
     key="A",
     icon="check",
+)
+UNACKNOWLEDGE = _alert(
+    "unacknowledge_alert",
+    N_("Take back acknowledgement"),
+    N_("The alert waits for somebody again, as if nobody had taken note of it. Say why."),
+    N_("took back the acknowledgement of the alert"),
+    own_id="unacknowledge",
+    icon="undo",
+    comment="required",
+)
+COMMENT_ALERT = _alert(
+    "comment_alert",
+    N_("Note"),
+    N_("Add a remark to the alert's history."),
+    N_("commented on the alert"),
+    key="N",
+    icon="message",
+    comment="required",
+)
+TAKE_ALERT = _alert(
+    "take_alert",
+    N_("Take over"),
+    N_("You are the one who looks after this alert, and everybody sees it."),
+    N_("took the alert over"),
+    key="O",
+    icon="user",
+    comment="none",
+)
+RELEASE_ALERT = _alert(
+    "release_alert",
+    N_("Let go"),
+    N_("Nobody looks after this alert any more; somebody else may take it over."),
+    N_("let the alert go"),
+    key="L",
+    icon="user-minus",
+    comment="none",
+)
+SHELVE = _alert(
+    "shelve",
+    N_("Shelve"),
+    N_("Put it aside for a while: out of the queue, but counted and listed, and back by itself when the time is over. Say why."),
+    N_("shelved alerts"),
+    key="S",
+    icon="archive",
+    comment="required",
+)
+OUT_OF_SERVICE = _alert(
+    "out_of_service",
+    N_("Take out of service"),
+    N_("What raises it is being worked on: its alerts stay out of the queue until the work is over. Say why."),
+    N_("took alerts out of service"),
+    icon="ban",
+    comment="required",
+    roles=DUTY,
+)
+TAKE_BACK = ActionSpec(
+    id="take_back",
+    title=N_("Bring back"),
+    verb="take_back",
+    roles=DESK_WORKERS,
+    explains=N_("What was put aside comes back into the queue now, before its time is over."),
+    done=N_("brought back what was put aside"),
+    key="B",
+    icon="undo",
     comment="optional",
-    target="alert",
+    target="shelf",
 )
 OPEN_CASE = ActionSpec(
     id="open_case",
@@ -79,7 +162,7 @@ def _move(
     *,
     key: str = "",
     icon: str,
-    comment: Literal["none", "optional", "required"] = "optional",
+    comment: Asks = "optional",
     roles: frozenset[Role] = DUTY,
 ) -> ActionSpec:
     return ActionSpec(
@@ -118,8 +201,8 @@ COMMENT = _move(
 )
 
 
-def _own(own_id: str, title: str, explains: str, done: str, icon: str, roles: frozenset[Role] = EVERYBODY) -> ActionSpec:
-    return ActionSpec(id=own_id, title=title, verb=own_id, roles=roles, explains=explains, done=done, icon=icon)
+def _own(own_id: str, title: str, explains: str, done: str, icon: str, roles: frozenset[Role] = EVERYBODY, *, comment: Asks = "none") -> ActionSpec:
+    return ActionSpec(id=own_id, title=title, verb=own_id, roles=roles, explains=explains, done=done, icon=icon, comment=comment)
 
 
 SIGN_IN = _own("sign_in", N_("Sign in"), N_("Take the seat under your own name."), N_("signed in"), "log-in")
@@ -129,9 +212,28 @@ LOCK_LAYOUT = _own("lock_layout", N_("Lock layout"), N_("Panels stay where they 
 EXPORT = _own("export", N_("Export"), N_("Write what is shown to a file."), N_("exported to a file"), "download")
 CHANGE_LANGUAGE = _own("change_language", N_("Change language"), N_("Switch between Chinese and English."), N_("changed the language"), "globe")
 CHANGE_THEME = _own("change_theme", N_("Change theme"), N_("Switch between light and dark."), N_("changed the theme"), "contrast")
+MUTE = _own(
+    "mute",
+    N_("Mute the sound"),
+    N_("No tone for a while, for a reason. It ends by itself; until then it stands on the screen."),
+    N_("muted the sound"),
+    "bell",
+    comment="required",
+)
+UNMUTE = _own("unmute", N_("End the mute"), N_("Tones sound again from now on."), N_("ended the mute"), "bell")
+SOUND_SETTINGS = _own(
+    "sound_settings", N_("Change the sound"), N_("Which severity sounds, how loud and how often."), N_("changed how the desk sounds"), "bell"
+)
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ACKNOWLEDGE,
+    UNACKNOWLEDGE,
+    COMMENT_ALERT,
+    TAKE_ALERT,
+    RELEASE_ALERT,
+    SHELVE,
+    OUT_OF_SERVICE,
+    TAKE_BACK,
     OPEN_CASE,
     FILE,
     DISPATCH,
@@ -150,6 +252,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     EXPORT,
     CHANGE_LANGUAGE,
     CHANGE_THEME,
+    MUTE,
+    UNMUTE,
+    SOUND_SETTINGS,
 )
 
 BY_ID: dict[ActionId, ActionSpec] = {spec.id: spec for spec in ACTIONS}
@@ -158,9 +263,31 @@ OWN: frozenset[ActionId] = frozenset(spec.id for spec in ACTIONS if spec.target 
 
 _BY_VERB: dict[str, ActionSpec] = {spec.verb: spec for spec in ACTIONS}
 
+SHELF_ENDED = "shelf_ended"
+SUPPRESSED = "suppressed"
+UNSUPPRESSED = "unsuppressed"
+ESCALATED = "escalated"
+FLOOD_BEGAN = "flood_began"
+FLOOD_ENDED = "flood_ended"
+RULES_RELOADED = "rules_reloaded"
+NOTES_LOST = "notes_lost"
+
+CLOCK_WORDS: dict[str, str] = {
+    SHELF_ENDED: N_("brought back what was put aside, its time being over"),
+    SUPPRESSED: N_("suppressed an alert by design"),
+    UNSUPPRESSED: N_("ended the suppression of an alert"),
+    ESCALATED: N_("escalated an alert that nobody had acknowledged"),
+    FLOOD_BEGAN: N_("saw an alarm flood begin"),
+    FLOOD_ENDED: N_("saw the alarm flood end"),
+    RULES_RELOADED: N_("read the rules anew"),
+    NOTES_LOST: N_("could not write down everything it did"),
+}
+"""Verbs of what happens by the clock, without a person (see app.actions.clerk)."""
+
 VERB_WORDS: dict[str, str] = {
     **{move.value: words for move, words in MOVE_WORDS.items()},
     **{spec.verb: spec.done for spec in ACTIONS},
+    **CLOCK_WORDS,
     records.ANSWER: N_("answered"),
     records.CHAIN_BREAK_FOUND: N_("found the audit chain broken"),
     records.HEAD_BROUGHT_FORWARD: N_("completed the audit head after a crash"),
@@ -177,8 +304,12 @@ ANSWER_WORDS: dict[str, str] = {"confirmed": N_("confirmed the command"), "refus
 
 def spec_of(act: Act) -> ActionSpec:
     """The action that a command's act belongs to. Raises DeckError for a move that is not a desk's to make."""
-    if isinstance(act, AcknowledgeAlert):
-        return ACKNOWLEDGE
+    if isinstance(act, MoveAlerts):
+        return _BY_VERB[f"{act.move.value}_alert"]
+    if isinstance(act, PutAside):
+        return SHELVE if act.how is How.SHELVED else OUT_OF_SERVICE
+    if isinstance(act, TakeBack):
+        return TAKE_BACK
     if isinstance(act, OpenCase):
         return OPEN_CASE
     spec = _BY_VERB.get(act.move.value)

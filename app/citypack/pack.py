@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.citypack import alert_kinds, head, indicators, layers, roster
+from app.citypack import alert_kinds, head, indicators, layers, roster, rules
 from app.citypack.areas import AreaTable, read_areas, with_outlines
 from app.citypack.fault import Faults, PackFault
 from app.citypack.known import Known
 from app.domain.city import AlertKind, Area, Department, Domain, Indicator, Place, UnitKind
 from app.domain.geo import Position
 from app.domain.ids import AlertKindId, AreaCode, DepartmentId, IndicatorId, SeriesId, series_id
+from app.domain.rule import Rules
 from app.domain.text import Text
 
 DISTRICTS, COAST = "layers/districts.geojson", "layers/coast.geojson"
@@ -46,6 +47,10 @@ class CityPack:
     """What can go on in the city: the words of drivers and alert kinds."""
     only_in: dict[IndicatorId, frozenset[AreaCode]] = field(default_factory=dict[IndicatorId, frozenset[AreaCode]])
     """Where an indicator is measured besides the root, for those that are not measured everywhere (no waves inland)."""
+    rules: Rules = field(default_factory=Rules)
+    """As they were when the pack was loaded; while the desk runs they may be read again."""
+    folder: Path | None = None
+    """Where the pack lies; None: it was made in memory."""
     faults: tuple[PackFault, ...] = ()
 
     def measured(self, indicator: IndicatorId, area: AreaCode) -> bool:
@@ -79,7 +84,7 @@ def load_city(folder: Path) -> CityPack:
     )
     kinds = alert_kinds.read_alert_kinds(folder, known, measured.lines, faults)
     coast = layers.read_lines(folder, COAST, faults)
-    return CityPack(
+    city = CityPack(
         id=front.id,
         name=front.name,
         zone=front.zone,
@@ -96,8 +101,9 @@ def load_city(folder: Path) -> CityPack:
         bounds=front.bounds,
         phenomena=front.phenomena,
         only_in=measured.only_in,
-        faults=faults.all(),
+        folder=folder,
     )
+    return replace(city, rules=rules.read_rules(folder, city, faults), faults=faults.all())
 
 
 def _areas(folder: Path, root: AreaCode, known: Known, faults: Faults) -> AreaTable:

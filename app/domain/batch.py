@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from app.domain.alert import Alert
+from app.domain.aside import Shelf
 from app.domain.camera import Camera
 from app.domain.case import Case
 from app.domain.command import Answer, Command
@@ -59,8 +60,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[Unit, ...] = ()
     fixes: tuple[UnitFix, ...] = ()
     cameras: tuple[Camera, ...] = ()
+    shelves: tuple[Shelf, ...] = ()
     snapshot: bool = False
-    """First part of a snapshot: alerts, cases, units and cameras of this source that are not in the parts that follow are gone."""
+    """First part of a snapshot: alerts, cases, units, cameras and shelves of this source that are not in the parts that follow are gone."""
     complete: bool = True
     """False while more parts of a snapshot follow."""
     arrived_ns: int = 0
@@ -68,7 +70,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         rows = len(self.readings.series) if self.readings else 0
-        return rows + len(self.alerts) + len(self.cases) + len(self.units) + len(self.fixes) + len(self.cameras)
+        return rows + len(self.alerts) + len(self.cases) + len(self.units) + len(self.fixes) + len(self.cameras) + len(self.shelves)
 
 
 class LinkState(StrEnum):

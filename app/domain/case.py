@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from app.domain.errors import DeckError
+from app.domain.errors import NotAllowed
 from app.domain.geo import Position
 from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, Millis, UnitId
 from app.domain.severity import Severity
@@ -166,10 +166,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def overdue(self, now: Millis) -> bool:
         """Whether it should have left its stage by `now`."""
         return not self.ended and self.due_at is not None and now > self.due_at
-
-
-class NotAllowed(DeckError):
-    """The move does not fit the stage, or the unit does not fit the move."""
 
 
 def allowed(case: Case, move: Move) -> bool:

@@ -6,21 +6,44 @@ from typing import Literal
 
 import msgspec
 
+from app.domain.alert import AlertMove
+from app.domain.aside import How, Scope
 from app.domain.case import Move
 from app.domain.geo import Position
-from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, UnitId
+from app.domain.ids import AlertId, AlertKindId, AreaCode, CaseId, CommandKey, Millis, ShelfId, UnitId
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
 from app.domain.text import Text
 
 MAX_COMMENT = 2_000
 """Characters; a longer comment is refused before it is journalled."""
+MAX_ALERTS = 1_000
+"""Alerts that one command may be about; more make more commands, so that the desk never stands still over one of them."""
 
 
-class AcknowledgeAlert(msgspec.Struct, frozen=True, tag_field="verb", tag="acknowledge_alert"):
-    """I have seen this alert."""
+class MoveAlerts(msgspec.Struct, frozen=True, tag_field="verb", tag="move_alerts", kw_only=True):
+    """Do one thing to one or many alerts: acknowledge, take that back, comment, take, release. Those that it does not fit are left as they
+    are; it is refused where it fits none."""
 
-    alert: AlertId
+    move: AlertMove
+    alerts: tuple[AlertId, ...]
+    comment: str = ""
+
+
+class PutAside(msgspec.Struct, frozen=True, tag_field="verb", tag="put_aside", kw_only=True):
+    """Shelve, or take out of service, everything in a scope until a moment. The comment is the reason."""
+
+    shelf: ShelfId
+    how: How
+    scope: Scope
+    until: Millis
+    comment: str
+
+
+class TakeBack(msgspec.Struct, frozen=True, tag_field="verb", tag="take_back", kw_only=True):
+    """End a shelf before its time."""
+
+    shelf: ShelfId
     comment: str = ""
 
 
@@ -47,7 +70,7 @@ class MoveCase(msgspec.Struct, frozen=True, tag_field="verb", tag="move_case", k
     comment: str = ""
 
 
-Act = AcknowledgeAlert | OpenCase | MoveCase
+Act = MoveAlerts | PutAside | TakeBack | OpenCase | MoveCase
 """Everything a platform can be asked to do."""
 
 
@@ -67,13 +90,30 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> str:
-        """Id of the alert or case it is about."""
-        return self.act.alert if isinstance(self.act, AcknowledgeAlert) else self.act.case
+        """Id of what it is about; of the first where it is about many."""
+        return self.targets[0]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Ids of everything whose look it changes, what it is about first."""
+        act = self.act
+        if isinstance(act, MoveAlerts):
+            return act.alerts
+        if isinstance(act, OpenCase):
+            return (act.case, *act.alerts)
+        return (act.case,) if isinstance(act, MoveCase) else (act.shelf,)
 
     @property
     def verb(self) -> str:
-        """Wire name of the act; for a case's move, the move's own."""
-        return self.act.move.value if isinstance(self.act, MoveCase) else self.act.__struct_config__.tag  # pyright: ignore[reportReturnType]
+        """What the audit chain and the activity log call it."""
+        act = self.act
+        if isinstance(act, MoveCase):
+            return act.move.value
+        if isinstance(act, MoveAlerts):
+            return f"{act.move.value}_alert"
+        if isinstance(act, PutAside):
+            return "shelve" if act.how is How.SHELVED else act.how.value
+        return act.__struct_config__.tag  # pyright: ignore[reportReturnType]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

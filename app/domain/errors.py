@@ -11,3 +11,7 @@ class DeckError(Exception):
         self.where = where
         self.remedy = remedy
         super().__init__(" — ".join(part for part in (where, what, remedy) if part))
+
+
+class NotAllowed(DeckError):
+    """What was asked for does not fit the state that its target is in. Nothing has changed."""

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import msgspec
 
-from app.domain.alert import Acknowledgement, Alert
-from app.domain.case import Case, CaseStep, Move, NotAllowed, Stage, advance
-from app.domain.command import AcknowledgeAlert, Command, MoveCase, OpenCase
+from app.domain.alert import Acknowledgement, Alert, AlertStep, advance_alert
+from app.domain.aside import Shelf, put_aside, take_back
+from app.domain.case import Case, CaseStep, Move, Stage, advance
+from app.domain.command import Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
+from app.domain.errors import NotAllowed
 from app.domain.text import N_
 
 UNVERSIONED = frozenset({Move.COMMENT})
 """Moves that cannot clash with anybody's: they do not need to have seen the newest version."""
 
 
-def acknowledge(alert: Alert, command: Command) -> Alert:
-    """The alert, acknowledged. Raises NotAllowed where somebody already did."""
-    if not isinstance(command.act, AcknowledgeAlert):
+def move_alert(alert: Alert, command: Command) -> Alert:
+    """The alert after what a person did to it. Raises NotAllowed where it does not fit."""
+    act = command.act
+    if not isinstance(act, MoveAlerts):
         raise TypeError(command.verb)
-    if alert.acknowledged is not None:
-        raise NotAllowed(N_("Somebody else has acknowledged it already."), where=alert.acknowledged.by)
-    mark = Acknowledgement(command.actor, command.at, command.act.comment)
-    return msgspec.structs.replace(alert, acknowledged=mark, version=alert.version + 1)
+    return advance_alert(alert, AlertStep(move=act.move, at=command.at, actor=command.actor, comment=act.comment))
+
+
+def shelve(existing: Shelf | None, command: Command) -> Shelf:
+    """The shelf that `command` puts up. Raises NotAllowed."""
+    act = command.act
+    if not isinstance(act, PutAside):
+        raise TypeError(command.verb)
+    fresh = Shelf(id=act.shelf, how=act.how, scope=act.scope, by=command.actor, at=command.at, until=act.until, reason=act.comment)
+    return put_aside(existing, fresh)
+
+
+def unshelve(existing: Shelf | None, command: Command) -> Shelf:
+    """The shelf, ended. Raises NotAllowed."""
+    if not isinstance(command.act, TakeBack):
+        raise TypeError(command.verb)
+    return take_back(existing, command.actor, command.at)
 
 
 def attach(alert: Alert, command: Command) -> Alert:

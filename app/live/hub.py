@@ -7,23 +7,29 @@ so that the screen shows at once what was decided, and falls back by itself when
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from app.citypack import CityPack
-from app.domain.alert import Alert
+from app.domain.alert import Alert, AlertMove
+from app.domain.aside import Scope, Shelf
 from app.domain.batch import Batch, LinkReport, LinkState, link_of
 from app.domain.camera import Camera
-from app.domain.case import Case, NotAllowed
-from app.domain.command import AcknowledgeAlert, Command, OpenCase
-from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, SourceName, UnitId, indicator_of
-from app.domain.obey import acknowledge, attach, move, open_case
+from app.domain.case import Case
+from app.domain.command import Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
+from app.domain.errors import NotAllowed
+from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, ShelfId, SourceName, UnitId, indicator_of
+from app.domain.obey import attach, move, move_alert, open_case, shelve, unshelve
+from app.domain.rule import Suppression
 from app.domain.text import N_
-from app.live.alerts import AlertStore
+from app.live.alerts import ACKNOWLEDGED, AlertStore
+from app.live.asides import Asides, ClockStep
 from app.live.changes import ChangeSet, Topic
+from app.live.columns import RowSet
 from app.live.overlay import Overlay
 from app.live.series import SeriesStore
 from app.live.units import UnitStore
@@ -35,7 +41,8 @@ class Hub:
     def __init__(self, city: CityPack, now: Callable[[], Millis]) -> None:
         fresh = np.array([city.indicators[indicator_of(s)].fresh_ms for s in city.series], dtype=np.int64)
         self.series = SeriesStore(city.series, fresh)
-        self.alerts = AlertStore()
+        self.alerts = AlertStore({kind.id: kind.cause for kind in city.alert_kinds.values()})
+        self.shelves: dict[ShelfId, Shelf] = {}
         self.cases: dict[CaseId, Case] = {}
         self.units = UnitStore()
         self.cameras: dict[CameraId, Camera] = {}
@@ -46,6 +53,9 @@ class Hub:
         """(monotonic ns of arrival, records) of what came since the last frame."""
         self._now = now
         self._true_alerts: dict[AlertId, Alert] = {}
+        """Of those alerts only that unconfirmed commands lie over; of all others the store has the source's truth."""
+        self._true_shelves: dict[ShelfId, Shelf] = {}
+        self._asides = Asides(self.alerts, city.rules.suppressions)
         self._true_cases: dict[CaseId, Case] = {}
         self._overlay = Overlay()
         self._topics = Topic.nothing()
@@ -72,8 +82,9 @@ class Hub:
         if batch.history:
             self.series.take_history(batch.source, batch.history, arrived)
             self._touch(Topic.SERIES)
-        for alert in batch.alerts:
-            self._take_alert(alert)
+        self._take_alerts(batch.alerts, arrived)
+        for shelf in batch.shelves:
+            self._take_shelf(shelf)
         for case in batch.cases:
             self._take_case(case)
         for unit in batch.units:
@@ -98,8 +109,12 @@ class Hub:
     def check(self, command: Command) -> None:
         """Raise NotAllowed where `command` cannot follow from what the desk shows now."""
         act = command.act
-        if isinstance(act, AcknowledgeAlert):
-            acknowledge(self._alert(act.alert), command)
+        if isinstance(act, MoveAlerts):
+            self._check_moves(command, act)
+        elif isinstance(act, PutAside):
+            shelve(self.shelves.get(act.shelf), command)
+        elif isinstance(act, TakeBack):
+            unshelve(self.shelves.get(act.shelf), command)
         elif isinstance(act, OpenCase):
             open_case(self.cases.get(act.case), command)
         else:
@@ -108,6 +123,9 @@ class Hub:
     def pend(self, command: Command) -> None:
         """Lay a journalled command over the source's truth until it is settled."""
         self._overlay.add(command)
+        for alert in _alerts_of(command):
+            if alert not in self._true_alerts and (known := self.alerts.get(alert)) is not None:
+                self._true_alerts[alert] = known
         self._recompute(command)
 
     def settle(self, key: CommandKey, outcome: Literal["confirmed", "refused", "kept"]) -> None:
@@ -116,11 +134,32 @@ class Hub:
         command = self._overlay.get(key)
         if command is None:
             return
-        if outcome == "refused" or (outcome == "confirmed" and self._carried(command)):
+        if outcome == "refused":
             self._overlay.remove(key)
         elif outcome == "confirmed":
             self._overlay.confirm(key)
+            for target in command.targets:
+                self._drop_carried(target)
         self._recompute(command)
+
+    def second(self, now: Millis) -> list[ClockStep]:
+        """Once a second: let end what has an end, and suppress what the pack's rules say. What the clock did, for the journal."""
+        steps = self._asides.second(now)
+        for step in steps:
+            for row in step.rows.tolist():
+                self._changed_alerts[self.alerts.id_at(row)] = None
+        if steps:
+            self._touch(Topic.ALERT)
+        return steps
+
+    def use_suppressions(self, suppressions: Sequence[Suppression]) -> None:
+        """These suppress from now on, and no others."""
+        self.touch_alerts(self.alerts.id_at(row) for row in self._asides.use_suppressions(suppressions, self._now()).tolist())
+
+    def touch_alerts(self, alerts: Iterable[AlertId]) -> None:
+        """Something about these changed that no source said."""
+        self._changed_alerts |= dict.fromkeys(alerts)
+        self._touch(Topic.ALERT)
 
     def touch_actions(self) -> None:
         """A command's state or the activity log changed."""
@@ -153,6 +192,15 @@ class Hub:
             return link if link.commands else None
         return next((link for link in self.links.values() if link.commands), None)
 
+    def covered(self, scope: Scope, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Those of `rows` (default: all) that `scope` means, over or not: what a shelf of it holds, or would have held."""
+        return self._asides.matching(scope, rows)
+
+    @property
+    def suppressions(self) -> Sequence[Suppression]:
+        """The pack's rules that suppress alerts by design, as they are in force now."""
+        return self._asides.suppressions
+
     def worst_link(self) -> LinkState:
         """The state of the link in the worst shape, CONNECTING where there is none yet."""
         rank = [LinkState.LIVE, LinkState.CONNECTING, LinkState.STALLED, LinkState.DOWN, LinkState.REFUSED]
@@ -166,13 +214,45 @@ class Hub:
         if first and self.wake is not None:
             self.wake()
 
-    def _take_alert(self, alert: Alert) -> None:
-        known = self._true_alerts.get(alert.id)
-        if known is not None and known.version > alert.version:
-            return
+    def _take_alerts(self, alerts: Sequence[Alert], arrived: Millis) -> None:
+        """A source's newest states. An older version than the one known changes nothing."""
+        newest: dict[AlertId, Alert] = {}
+        version = self.alerts.version
+        for alert in alerts:
+            earlier = newest.get(alert.id) or self._true_alerts.get(alert.id)
+            row = self.alerts.find(alert.id) if earlier is None else -1
+            known = earlier.version if earlier is not None else int(version[row]) if row >= 0 else 0
+            if known <= alert.version:
+                newest[alert.id] = alert
+        shown = list(newest.values())
+        if len(self._overlay):
+            shown = [self._laid_over(alert) if self._overlay.over(alert.id) else alert for alert in shown]
+        self._show(shown, arrived)
+
+    def _laid_over(self, alert: Alert) -> Alert:
+        """A source's newest state of an alert that commands lie over, as it is to be shown."""
         self._true_alerts[alert.id] = alert
         self._drop_carried(alert.id)
-        self._show_alert(alert.id)
+        if self._overlay.over(alert.id):
+            return self._folded(alert)
+        del self._true_alerts[alert.id]
+        return alert
+
+    def _show(self, alerts: Sequence[Alert], arrived: Millis) -> None:
+        if not alerts:
+            return
+        self._asides.place(self.alerts.put_all(alerts, arrived), arrived)
+        for alert in alerts:
+            self._changed_alerts[alert.id] = None
+        self._touch(Topic.ALERT)
+
+    def _take_shelf(self, shelf: Shelf) -> None:
+        known = self._true_shelves.get(shelf.id)
+        if known is not None and known.version > shelf.version:
+            return
+        self._true_shelves[shelf.id] = shelf
+        self._drop_carried(shelf.id)
+        self._show_shelf(shelf.id)
 
     def _take_case(self, case: Case) -> None:
         known = self._true_cases.get(case.id)
@@ -182,17 +262,41 @@ class Hub:
         self._drop_carried(case.id)
         self._show_case(case.id)
 
-    def _show_alert(self, alert_id: AlertId) -> None:
-        alert = self._true_alerts.get(alert_id)
-        if alert is None:
-            return
-        for command in self._overlay.about(alert_id):
-            if isinstance(command.act, OpenCase):
-                alert = attach(alert, command)
-            elif alert.acknowledged is None:
-                alert = acknowledge(alert, command)
-        self.alerts.put(alert)
-        self._changed_alerts[alert_id] = None
+    def _folded(self, alert: Alert) -> Alert:
+        """The source's truth with the desk's own commands over it. What no longer fits is skipped: the record already carries it, or the
+        platform will refuse it."""
+        for command in self._overlay.about(alert.id):
+            try:
+                alert = attach(alert, command) if isinstance(command.act, OpenCase) else move_alert(alert, command)
+            except NotAllowed:
+                continue
+        return alert
+
+    def _show_alerts(self, alerts: Iterable[AlertId]) -> None:
+        """Show these as their truth and the commands over them have it."""
+        shown: list[Alert] = []
+        for alert_id in alerts:
+            true = self._true_alerts.get(alert_id)
+            if true is None:
+                continue
+            shown.append(self._folded(true))
+            if not self._overlay.over(alert_id):
+                del self._true_alerts[alert_id]
+        self._show(shown, self._now())
+
+    def _show_shelf(self, shelf_id: ShelfId) -> None:
+        shelf = self._true_shelves.get(shelf_id)
+        for command in self._overlay.about(shelf_id):
+            try:
+                shelf = shelve(shelf, command) if isinstance(command.act, PutAside) else unshelve(shelf, command)
+            except NotAllowed:
+                continue
+        if shelf is None:
+            self.shelves.pop(shelf_id, None)
+        else:
+            self.shelves[shelf_id] = shelf
+        for row in self._asides.use(self.shelves, self._now()).tolist():
+            self._changed_alerts[self.alerts.id_at(row)] = None
         self._touch(Topic.ALERT)
 
     def _show_case(self, case_id: CaseId) -> None:
@@ -210,24 +314,43 @@ class Hub:
         self._touch(Topic.CASE)
 
     def _recompute(self, command: Command) -> None:
-        if not isinstance(command.act, AcknowledgeAlert):
-            self._show_case(command.act.case)
-        for alert in _alerts_of(command):
-            self._show_alert(alert)
+        act = command.act
+        if isinstance(act, PutAside | TakeBack):
+            self._show_shelf(act.shelf)
+        elif not isinstance(act, MoveAlerts):
+            self._show_case(act.case)
+        self._show_alerts(_alerts_of(command))
 
     def _drop_carried(self, target: str) -> None:
         for command in self._overlay.confirmed_about(target):
-            if self._carried(command):
-                self._overlay.remove(command.key)
+            if self._carried(command, target):
+                self._overlay.lift(command.key, target)
 
-    def _carried(self, command: Command) -> bool:
-        """Whether the source's own records already show what `command` brought about."""
+    def _carried(self, command: Command, target: str) -> bool:
+        """Whether the source's own record of `target` already shows what `command` brought about."""
         act = command.act
-        if isinstance(act, AcknowledgeAlert):
-            alert = self._true_alerts.get(act.alert)
-            return alert is not None and alert.acknowledged is not None
-        case = self._true_cases.get(act.case)
-        return case is not None and case.version > command.seen
+        if isinstance(act, PutAside | TakeBack):
+            shelf = self._true_shelves.get(act.shelf)
+            return shelf is not None and (isinstance(act, PutAside) or shelf.ended_at is not None)
+        if isinstance(act, MoveCase) or (isinstance(act, OpenCase) and target == act.case):
+            case = self._true_cases.get(act.case)
+            return case is not None and case.version > command.seen
+        alert = self._true_alerts.get(AlertId(target))
+        if alert is None:
+            return True
+        return _carries(alert, command) if isinstance(act, MoveAlerts) else alert.case is not None
+
+    def _check_moves(self, command: Command, act: MoveAlerts) -> None:
+        """Raise NotAllowed where it fits none of its alerts; the reason is that of the first."""
+        why: NotAllowed | None = None
+        for name in act.alerts:
+            try:
+                move_alert(self._alert(name), command)
+            except NotAllowed as fault:
+                why = why or fault
+            else:
+                return
+        raise why or NotAllowed(N_("No alert was named."), remedy=N_("Choose an alert."))
 
     def _alert(self, alert: AlertId) -> Alert:
         found = self.alerts.get(alert)
@@ -247,19 +370,23 @@ class Hub:
             self._snapshots[batch.source] = _Named()
         known = self._named.setdefault(batch.source, _Named())
         running = self._snapshots.get(batch.source)
+        rows = np.fromiter((self.alerts.find(a.id) for a in batch.alerts), dtype=np.int64, count=len(batch.alerts))
         for named in (known,) if running is None else (known, running):
-            named.take(batch)
+            named.take(batch, rows)
         if running is not None and batch.complete:
             del self._snapshots[batch.source]
             self._named[batch.source] = running
             self._forget(known, running, batch.at)
 
     def _forget(self, before: _Named, now: _Named, at: Millis) -> None:
-        for gone in before.alerts - now.alerts:
-            alert = self._true_alerts[gone]
-            if alert.active:
-                # It ended while the link was down. It is not thrown away unseen: it stays until somebody acknowledges it.
-                self._take_alert(msgspec.structs.replace(alert, active=False, ended_at=at))
+        rows = before.alerts.without(now.alerts)
+        rows = rows[self.alerts.base[rows] <= ACKNOWLEDGED]
+        gone = [self._true_alerts.get(self.alerts.id_at(row)) or self.alerts.at_row(row) for row in rows.tolist()]
+        # They ended while the link was down. They are not thrown away unseen: they stay until somebody acknowledges them.
+        self._take_alerts([msgspec.structs.replace(alert, active=False, ended_at=at) for alert in gone if alert.active], at)
+        for shelf in before.shelves - now.shelves:
+            self._true_shelves.pop(shelf, None)
+            self._show_shelf(shelf)
         for case in before.cases - now.cases:
             self._true_cases.pop(case, None)
             self._show_case(case)
@@ -273,28 +400,43 @@ class Hub:
 
 
 def _alerts_of(command: Command) -> tuple[AlertId, ...]:
+    return command.act.alerts if isinstance(command.act, MoveAlerts | OpenCase) else ()
+
+
+def _carries(alert: Alert, command: Command) -> bool:
+    """Whether a source's own record already shows what `command` did to it, or has become such that it does not fit any more."""
     act = command.act
-    if isinstance(act, AcknowledgeAlert):
-        return (act.alert,)
-    return act.alerts if isinstance(act, OpenCase) else ()
+    if not isinstance(act, MoveAlerts):
+        raise TypeError(command.verb)
+    if any((step.move, step.at, step.actor) == (act.move, command.at, command.actor) for step in alert.steps):
+        return True
+    try:
+        move_alert(alert, command)
+    except NotAllowed:
+        return True
+    # What was its author's and is somebody else's has been released meanwhile.
+    return act.move is AlertMove.RELEASE and alert.owner != command.actor
 
 
 class _Named:
-    """Ids that one source has named, altogether or in a running snapshot."""
+    """What one source has named, altogether or in a running snapshot: ids, and rows of alerts, of which there may be very many."""
 
     def __init__(self) -> None:
-        self.alerts: set[AlertId] = set()
+        self.alerts = RowSet()
         self.cases: set[CaseId] = set()
         self.units: set[UnitId] = set()
         self.cameras: set[CameraId] = set()
+        self.shelves: set[ShelfId] = set()
 
-    def take(self, batch: Batch) -> None:
-        """Add what `batch` names."""
-        if batch.alerts:
-            self.alerts.update(a.id for a in batch.alerts)
+    def take(self, batch: Batch, alerts: NDArray[np.int64]) -> None:
+        """Add what `batch` names; `alerts` are the rows of its alerts."""
+        if len(alerts):
+            self.alerts.add(alerts)
         if batch.cases:
             self.cases.update(c.id for c in batch.cases)
         if batch.units:
             self.units.update(u.id for u in batch.units)
         if batch.cameras:
             self.cameras.update(c.id for c in batch.cameras)
+        if batch.shelves:
+            self.shelves.update(s.id for s in batch.shelves)

@@ -173,6 +173,20 @@ class SeriesStore:
         known = near[~np.isnan(near)]
         return float(known[0]) if len(known) else None
 
+    def values_before(self, rows: NDArray[np.int64], now: Millis, minutes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """For each of `rows` the value so many `minutes` (1…60) ago: that minute's, else the last one before it that was still fresh then, else
+        that of one of the two minutes after it; NaN where none is known."""
+        self._roll_minutes(now)
+        first = MINUTES - 1 - minutes
+        found = self._minutes[rows, first].astype(np.float64)
+        reach = np.maximum(1, self.fresh_ms[rows] // 60_000)
+        for step in (*range(-1, -int(reach.max(initial=0)) - 1, -1), 1, 2):
+            column = first + step
+            take = np.isnan(found) & (column >= 0) & (column < MINUTES - 1) & (-step <= reach)
+            if take.any():
+                found[take] = self._minutes[rows[take], column[take]]
+        return found
+
     def take_changed(self) -> NDArray[np.int32]:
         """Rows changed since the last call, ascending."""
         rows = np.flatnonzero(self._changed).astype(np.int32)

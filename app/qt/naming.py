@@ -16,8 +16,8 @@ REALITY_WORDS: dict[Reality, str] = {
     Reality.SIMULATED: "",
 }
 """Simulated says nothing a row: the whole desk says so, all the time."""
-_SOURCE_WORDS = {"demo": N_("demo")}
-"""The link that the deck itself has named; all others are called as the person who set them up calls them."""
+_SOURCE_WORDS = {"demo": N_("demo"), "rules": N_("this desk's rules")}
+"""The links that the deck itself has named; all others are called as the person who set them up calls them."""
 
 
 def area_name(city: CityPack, words: Words, code: AreaCode) -> str:

@@ -3,22 +3,19 @@ all come here, so that an action means the same wherever it is started."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from app.actions.desk import ActionDesk
 from app.actions.spec import ACTIONS, ActionSpec
-from app.domain.alert import Alert, AlertState
+from app.domain.alert import Alert
+from app.domain.aside import Shelf
 from app.domain.case import Case, Move, allowed
-from app.domain.command import AcknowledgeAlert, MoveCase, OpenCase
+from app.domain.command import MoveCase
 from app.domain.errors import DeckError
-from app.domain.ids import AlertId, CaseId, UnitId
+from app.domain.ids import UnitId
 from app.domain.text import N_
 from app.live.hub import Hub
+from app.qt.alert_acts import AlertActs, Ask, AskAside
 from app.qt.focus import Focus
 from app.qt.words import Words
-
-Ask = Callable[[str, str, bool], Awaitable[str | None]]
-"""ask(title, prompt, required) → the comment, or None where the person cancelled."""
 
 MOVES: dict[str, Move] = {
     "file": Move.FILE,
@@ -41,17 +38,21 @@ def _nothing() -> None:
 class Operations:
     """Acts on the focus of one desk."""
 
-    def __init__(self, hub: Hub, actions: ActionDesk, focus: Focus, words: Words, ask: Ask) -> None:
+    def __init__(self, hub: Hub, actions: ActionDesk, focus: Focus, words: Words, ask: Ask, ask_aside: AskAside) -> None:
+        self.alerts = AlertActs(hub, actions, focus, words, ask, ask_aside)
         self._hub = hub
         self._actions = actions
         self._focus = focus
         self._words = words
-        self._ask = ask
+        self.ask = ask
+        """Ask the person for words: see Ask."""
         self._specs = {spec.id: spec for spec in ACTIONS}
         self.chosen: list[UnitId] = []
         """Units that the person has marked for dispatch."""
         self.choose_units = _nothing
         """Bring the list of units to the front; set by the panel that has it."""
+        self.shelf: Shelf | None = None
+        """What was put aside and is chosen to be brought back; set by the panel that lists it."""
 
     def no_chooser(self) -> None:
         """The panel that had the list of units is gone."""
@@ -79,14 +80,9 @@ class Operations:
         t = self._words.t
         spec = self._specs[action]
         if spec.target == "alert":
-            alert = self.alert
-            if alert is None:
-                return t(N_("Select an alert first."))
-            if action == "acknowledge" and alert.acknowledged is not None:
-                return t(N_("Already acknowledged by {who}."), who=alert.acknowledged.by)
-            if action == "open_case" and alert.case is not None:
-                return t(N_("It already belongs to a case."))
-            return self._forbidden(action, alert)
+            return self.alerts.why_not(action)
+        if spec.target == "shelf":
+            return self._why_not_shelf(action)
         case = self.case
         if action == "dispatch" and case is None and self.alert is not None:
             return self._forbidden(action, self.alert)
@@ -101,10 +97,10 @@ class Operations:
         reason = self.why_not(action)
         if reason is not None:
             raise DeckError(reason, where=self._words.t(self._specs[action].title))
-        if action == "acknowledge":
-            await self._acknowledge()
-        elif action == "open_case":
-            await self._open_case()
+        if self._specs[action].target == "alert":
+            await self.alerts.perform(action)
+        elif self.shelf is not None and self._specs[action].target == "shelf":
+            await self.alerts.take_back(self.shelf)
         elif action == "dispatch":
             await self._dispatch()
         elif action == "recall":
@@ -117,37 +113,10 @@ class Operations:
         act = MoveCase(case=case.id, move=move, unit=unit, comment=comment)
         await self._actions.perform(act, area=case.area, seen=case.version, title=case.title)
 
-    async def _acknowledge(self) -> None:
-        alert = self.alert
-        comment = await self._comment(self._specs["acknowledge"], self._words.text(alert.title) if alert else "")
-        if alert is None or comment is None:
-            return
-        await self._actions.perform(AcknowledgeAlert(alert.id, comment), area=alert.area, seen=alert.version, title=alert.title)
-
-    async def _open_case(self) -> CaseId | None:
-        alert = self.alert
-        if alert is None:
-            return None
-        related = tuple(dict.fromkeys((alert.id, *self._same_event(alert))))
-        case = self._actions.new_case_id()
-        act = OpenCase(
-            case=case,
-            alerts=related,
-            kind=alert.kind,
-            severity=alert.severity,
-            title=alert.title,
-            area=alert.area,
-            place=alert.place,
-            position=alert.position,
-        )
-        await self._actions.perform(act, area=alert.area, seen=0, title=alert.title)
-        self._focus.select_case(case)
-        return case
-
     async def _dispatch(self) -> None:
         case = self.case
         if case is None:
-            await self._open_case()
+            await self.alerts.open_case()
             case = self.case
         if case is None or not self.chosen:
             self.choose_units()
@@ -180,13 +149,14 @@ class Operations:
         """The comment that `spec` asks for: "" where it asks for none, None where the person cancelled."""
         if spec.comment == "none":
             return ""
-        return await self._ask(self._words.t(spec.title), about, spec.comment == "required")
+        return await self.ask(self._words.t(spec.title), about, spec.comment == "required")
 
-    def _same_event(self, alert: Alert) -> list[AlertId]:
-        """Alerts that stand for the same event: what `alert` caused in the same area, still without a case."""
-        return [
-            a.id for a in self._hub.alerts if a.cause == alert.id and a.area == alert.area and a.case is None and a.state is not AlertState.CLEARED
-        ]
+    def _why_not_shelf(self, action: str) -> str | None:
+        t = self._words.t
+        if self.shelf is None:
+            return t(N_("Choose what is to be brought back first."))
+        reason = self._actions.permitted(action, self.shelf.scope.area or "")
+        return None if reason is None else t(reason)
 
     def _forbidden(self, action: str, target: Alert | Case) -> str | None:
         reason = self._actions.permitted(action, target.area)

@@ -24,6 +24,7 @@ from app.qt.frame import FrameClock
 from app.qt.operations import Operations
 from app.qt.tasks import Tasks
 from app.qt.words import Words
+from app.services.flood import FloodWatch
 from widgets.theme import Theme
 
 
@@ -54,6 +55,8 @@ class PanelContext:
     operations: Operations
     show_panel: Callable[[str], None]
     """Bring the panel of this id to the front."""
+    floods: FloodWatch | None = None
+    """Follows the seat's alarm load; None: nobody does."""
 
 
 @dataclass(frozen=True)

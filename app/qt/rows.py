@@ -50,11 +50,12 @@ class RowModel(QAbstractListModel):
         old = self._keys
         fresh: NDArray[np.int64] = keys[:0]
         if not np.array_equal(old, keys):
-            kept_old = np.isin(old, keys)
-            kept_new = np.isin(keys, old)
-            gone, come = _runs(~kept_old), _runs(~kept_new)
-            fresh = keys[~kept_new]
-            if np.array_equal(old[kept_old], keys[kept_new]) and len(gone) + len(come) <= MAX_RUNS:
+            first, last = _alike(old, keys)
+            middle_old, middle_new = old[first : len(old) - last], keys[first : len(keys) - last]
+            kept_old, kept_new = np.isin(middle_old, middle_new), np.isin(middle_new, middle_old)
+            gone, come = _runs(~kept_old, first), _runs(~kept_new, first)
+            fresh = middle_new[~kept_new]
+            if np.array_equal(middle_old[kept_old], middle_new[kept_new]) and len(gone) + len(come) <= MAX_RUNS:
                 self._remove(gone)
                 self._insert(keys, come)
             elif len(old) == len(keys) and kept_old.all():
@@ -92,7 +93,8 @@ class RowModel(QAbstractListModel):
     def _insert(self, keys: NDArray[np.int64], runs: list[tuple[int, int]]) -> None:
         for first, last in runs:
             self.beginInsertRows(_ROOT, first, last)
-            self._keys = np.insert(self._keys, first, keys[first : last + 1])
+            done = (first, last) == runs[-1]
+            self._keys = keys if done else np.insert(self._keys, first, keys[first : last + 1])
             self.endInsertRows()
 
     def _reorder(self, keys: NDArray[np.int64]) -> None:
@@ -111,12 +113,30 @@ class RowModel(QAbstractListModel):
             rest = rest[~np.isin(rest, fresh)]
         if not len(rest):
             return
-        touched = np.isin(self._keys, rest)
-        for first, last in _runs(touched):
+        for first, last in _runs(_among(self._keys, rest)):
             self.dataChanged.emit(self.index(first, 0), self.index(last, 0))
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(first, last) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+def _alike(old: NDArray[np.int64], keys: NDArray[np.int64]) -> tuple[int, int]:
+    """How many keys are the same at the beginning and, of the rest, at the end: what changed is mostly a few rows of very many."""
+    room = min(len(old), len(keys))
+    differs = old[:room] != keys[:room]
+    first = int(differs.argmax()) if room and differs.any() else room
+    room -= first
+    differs = old[len(old) - room :][::-1] != keys[len(keys) - room :][::-1]
+    return first, int(differs.argmax()) if room and differs.any() else room
+
+
+def _among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """np.isin, at one look a key where keys are row numbers."""
+    if not len(keys) or keys.min() < 0 or wanted.min() < 0 or (highest := int(keys.max())) > 8 * len(keys) + MAX_RUNS:
+        return np.isin(keys, wanted)
+    table = np.zeros(highest + 1, dtype=np.bool_)
+    table[wanted[wanted <= highest]] = True
+    return table[keys]
+
+
+def _runs(mask: NDArray[np.bool_], offset: int = 0) -> list[tuple[int, int]]:
+    """(first, last) of each run of True, counted from `offset`."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8))) + offset
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

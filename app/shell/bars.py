@@ -9,9 +9,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.actions.authority import covers
 from app.citypack import CityPack
 from app.domain.batch import LinkState
-from app.domain.ids import Millis
+from app.domain.ids import AreaCode, Millis
 from app.domain.role import ROLE_WORDS, SEAT_WORDS, Operator, Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
@@ -19,6 +20,7 @@ from app.live.hub import Hub
 from app.qt.naming import alert_title, area_name
 from app.qt.words import Words
 from app.services.alarm_rate import AlarmRate
+from app.services.reach import Reach
 from app.shell import facts
 from app.shell.barparts import Bar, BarItem, Ticker, TickerLine
 from app.shell.keys import PALETTE
@@ -138,7 +140,7 @@ class DutyTopBar(TopBar):
 
     def arrange_items(self) -> None:
         theme, t = self.s.theme, self.s.words.t
-        self._rate = AlarmRate(self.s.hub.alerts)
+        self._rate = AlarmRate(self.s.hub.alerts, self.s.city.rules.load, Reach(self.s.hub.alerts, self._areas, covers))
         product = BarItem(theme, size=19, boxed=False)
         product.say(t(N_("CityDeck")), "title", bold=True)
         place = BarItem(theme, boxed=False, size=15)
@@ -166,13 +168,17 @@ class DutyTopBar(TopBar):
         s = self.s
         if change.topics & (Topic.SECOND | Topic.ALERT):
             rate, load = self._rate.read(s.now())
-            self.rate.say(rate_words(s.words, rate, load))
+            self.rate.say(rate_words(s.words, rate, load, self._rate.figures))
             waiting = s.hub.alerts.unacknowledged()
             parts = (Part(s.words.t(N_("Unhandled")) + " "), Part(s.words.number(waiting), bold=True))
             self.waiting.say(Said(parts, 0, s.words.t(N_("Alerts that nobody has acknowledged yet."))))
         if change.topics & (Topic.SECOND | Topic.ACTION):
             self.outbox.say(outbox_words(s.words, s.outbox()))
         super().refresh(change)
+
+    def _areas(self) -> tuple[AreaCode, ...]:
+        operator = self.s.operator()
+        return operator.areas if operator is not None else ()
 
 
 class WallTopBar(TopBar):

@@ -24,16 +24,20 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QTranslator
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app.actions.authority import covers
+from app.actions.clerk import Clerk
 from app.actions.desk import ActionDesk
 from app.actions.outbox import Outbox
 from app.actions.session import Session
 from app.actions.spec import verb_words
 from app.citypack import CityPack, find_cities, load_city
+from app.domain.alert import Alert
 from app.domain.batch import Batch, LinkReport, Source
-from app.domain.command import AcknowledgeAlert, Answer, Command, CommandState
+from app.domain.command import Answer, Command, CommandState, MoveAlerts
 from app.domain.errors import DeckError
-from app.domain.ids import SourceName
+from app.domain.ids import AlertId, AreaCode, Millis, SourceName
 from app.domain.role import Operator, Role, Seat
+from app.domain.rule import Rules
 from app.domain.text import N_
 from app.journal import Journal
 from app.journal.journal import wall_clock
@@ -43,19 +47,26 @@ from app.qt.focus import Focus
 from app.qt.frame import FrameClock
 from app.qt.tasks import Tasks
 from app.qt.words import Words
+from app.services.flood import Episode, FloodWatch
+from app.services.reach import Reach
 from app.shell.capture import capture
 from app.shell.crash import CrashPath, LastRun
 from app.shell.demo_process import DemoProcess
 from app.shell.logs import close_log, open_log
 from app.shell.notices import Notice
+from app.shell.notify import BusWay, Notifier, TrayWay, WindowWay, bring_to_front, is_in_front
 from app.shell.options import DeskOptions
 from app.shell.overlay import Overlay
 from app.shell.panels import find_panels
 from app.shell.report import Meter
+from app.shell.ruling import Ruling
 from app.shell.seats import usual_scale, usually_dark
 from app.shell.settings import WrittenBehind
+from app.shell.sounding import Sounding
+from app.shell.watch import Watch
 from app.shell.window import DeskPieces, DeskWindow
 from datasources.links import open_source
+from widgets.icons import icon
 from widgets.theme import Theme
 
 DEMO_OPERATORS: dict[Seat, Operator] = {
@@ -68,6 +79,8 @@ DEMO_OPERATORS: dict[Seat, Operator] = {
 SETTLED_NS = 2_000_000_000
 """So long after the first live frame the snapshot is in, every panel has been drawn once, and the gauges begin."""
 
+KEPT_FLOODS_MS = 7 * 24 * 3_600_000
+"""Floods of so long are read back from the journal at the start."""
 _PREFERENCES = "desk.preferences"
 
 
@@ -152,7 +165,7 @@ class Desk:
         self.hub = Hub(self.city, wall_clock)
         self.session = Session(seat=options.seat, desk=self.preferences.desk)
         self.outbox = Outbox(self.journal, self.hub, now=wall_clock, call_later=asyncio.get_running_loop().call_later)
-        self.actions = ActionDesk(self.journal, self.hub, self.session, self.outbox, now=wall_clock, routes=self._route)
+        self.actions = ActionDesk(self.journal, self.hub, self.session, self.outbox, now=wall_clock, routes=self._route, city=self.city.root)
         self.frames = FrameClock(self.hub)
         self.focus = Focus()
         self.tasks = Tasks(self.tell)
@@ -160,19 +173,42 @@ class Desk:
         self._undo.append(self.actions.subscribe(self._command_changed))
         self._undo.append(self.actions.subscribe_entries(lambda _entry: self.hub.touch_actions()))
         await self.actions.start()
+        reach = Reach(self.hub.alerts, self._areas, covers)
+        self.floods = FloodWatch(self.hub.alerts, self.city.rules.load, reach)
+        self.clerk = Clerk(self.journal, self.session, now=wall_clock, call_later=asyncio.get_running_loop().call_later, told=self.tell)
+        self.watch = Watch(self.hub, self.city, self.floods, self.clerk, wall_clock, self._escalated)
+        self.ruling = Ruling(
+            self.hub,
+            self.city,
+            get=self.journal.get_setting,
+            put=self.journal.set_setting,
+            now=wall_clock,
+            tasks=self.tasks,
+            tell=self.tell,
+            note=self.clerk.note,
+        )
+        self._undo.append(self.ruling.subscribe(self._use_rules))
+        self.sounding = self._make_sounding()
         self.window = self._make_window(options.lang or self.preferences.lang or _system_language())
+        self.notifier = self._make_notifier()
         self.meter = Meter(self.city, self.hub, self.frames.gauges, options.seat, self.window.words.lang, self.outbox_counts)
         self.overlay = Overlay(self.window, self.theme, shown=options.overlay)
         self._show()
         self.frames.start()
         await self._sit_down()
         self._tell_findings()
+        self.tasks.start(self._watch(), "watch")
+        self.ruling.start()
         self._connect()
 
     async def close(self) -> None:
         """Sources, tasks, journal: in this order, each with a deadline."""
         self.frames.stop()
+        self.ruling.stop()
+        self.notifier.close()
+        self.sounding.teardown()
         await self.tasks.close()
+        await self.clerk.close()
         await self.actions.close()
         for undo in self._undo:
             undo()
@@ -212,12 +248,74 @@ class Desk:
         what = " · ".join(part for part in (words.t(verb_words(entry)), words.text(entry.title) or entry.target) if part) if entry else state.key
         self.window.tell(Notice(words.t(N_("Refused: {what} · {reason}"), what=what, reason=words.text(state.reason)), 3))
 
+    def _use_rules(self, rules: Rules) -> None:
+        """The pack's rules have been read anew."""
+        self.floods.figures = rules.load
+        self.watch.use(rules)
+        self.hub.use_suppressions(rules.suppressions)
+
+    def _make_sounding(self) -> Sounding:
+        sounding = Sounding(
+            self.hub.alerts,
+            self.settings,
+            now=wall_clock,
+            note=lambda action, target, comment: self.actions.note(action, target, comment=comment),
+            by_clock=lambda verb, target, comment: self.clerk.note(verb, target, comment=comment),
+            tell=self.tell,
+            escalated=lambda: np.flatnonzero(self.hub.alerts.level > 0),
+        )
+        self._undo.append(self.frames.subscribe(sounding.frame))
+        return sounding
+
+    def _make_notifier(self) -> Notifier:
+        notifier = Notifier(
+            self.hub.alerts,
+            self.city,
+            lambda: self.window.words,
+            now=wall_clock,
+            in_front=lambda: is_in_front(self.window),
+            clicked=self._called_back,
+            start=self.tasks.start,
+            ways=(BusWay(), TrayWay(lambda: icon("bell", self.theme)), WindowWay(lambda: self.window)),
+        )
+        self.sounding.came.connect(notifier.came)
+        self._undo.append(self.frames.subscribe(notifier.frame))
+        return notifier
+
+    def _called_back(self, alert: AlertId) -> None:
+        """A notification was clicked on."""
+        bring_to_front(self.window)
+        self.window.show_panel("alerts")
+        self.focus.select_alert(alert)
+
+    def _areas(self) -> tuple[AreaCode, ...]:
+        """Whom the alarm load of this desk burdens: the areas of who sits here; empty: the whole city."""
+        operator = self.session.operator
+        return operator.areas if operator is not None else ()
+
+    async def _watch(self) -> None:
+        self.floods.restore(await self._kept_floods())
+        await self.watch.run()
+
+    async def _kept_floods(self) -> list[Episode]:
+        """The floods of the last days, as the journal has them."""
+        since = Millis(wall_clock() - KEPT_FLOODS_MS)
+        entries = [entry async for entry in self.journal.iter_entries(since) if entry.verb in ("flood_began", "flood_ended")]
+        return [msgspec.json.decode(entry.detail, type=Episode) for entry in entries if entry.detail]
+
+    def _escalated(self, alerts: list[Alert]) -> None:
+        """Nobody has taken note of these for too long: whoever sits at this desk hears of it, whatever they look at."""
+        words = self.window.words
+        title = words.text(alerts[0].title)
+        phrase = N_("Nobody has acknowledged this yet: {title}") if len(alerts) == 1 else N_("Nobody has acknowledged {n} alerts yet: {title} …")
+        self.window.tell(Notice(words.t(phrase, n=len(alerts), title=title), int(alerts[0].severity)))
+
     def _make_window(self, lang: str) -> DeskWindow:
         words = Words(lang, self.city.zone)
         speak_qt(lang)
         pieces = DeskPieces(
             self.city, self.hub, self.actions, self.focus, self.frames, self.theme, words, self.tasks, wall_clock, self.options.seat,
-            DeskDoor(self.journal, self.actions), self.outbox_counts,
+            DeskDoor(self.journal, self.actions), self.outbox_counts, self.floods, self.sounding,
         )  # fmt: skip
         window = DeskWindow(pieces, find_panels(), self.settings)
         window.resize(*self.options.size)
@@ -319,7 +417,8 @@ class Desk:
     def _route(self, command: Command) -> SourceName | None:
         """Where a command goes: an alert's to the link it came by, a case's to the platform that keeps the cases. None: nobody takes it."""
         act = command.act
-        source = self.hub.alerts[act.alert].source if isinstance(act, AcknowledgeAlert) else None
+        alert = self.hub.alerts.get(act.alerts[0]) if isinstance(act, MoveAlerts) and act.alerts else None
+        source = alert.source if alert is not None else None
         link = self.hub.command_link(source)
         if link is not None:
             return link.name

@@ -53,7 +53,7 @@ def worst_waiting(alerts: AlertStore, count: int) -> list[Alert]:
     return found
 
 
-def last_hour(alerts: AlertStore, now: Millis) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def last_hour(alerts: AlertStore, now: Millis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(UTC ms, severity) of the alerts that began in the last hour; in a storm a sample of the milder ones, and all of the worst."""
     rows = np.flatnonzero(alerts.at > now - HOUR_MS)
     if len(rows) > _MOST_MARKS:

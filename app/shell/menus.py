@@ -38,6 +38,7 @@ class Does:
     full_screen: Callable[[], None]
     keys: Callable[[], None]
     theme: Callable[[], None]
+    sound: Callable[[], None]
     language: Callable[[str], None]
 
 
@@ -99,6 +100,7 @@ class Menus:
             also = (LANGUAGES[other],) if action == "change_language" else ()
             key = LOCK.label if action == "lock_layout" else spec.key
             yield Command(action, self._t(spec.title), (spec.title, *also), do, key, self._t(reason) if reason else None)
+        yield Command("sound", self._t(N_("Sound")), ("Sound", "mute"), does.sound)
 
     def other_language(self) -> str:
         """The language that is not spoken now."""
@@ -134,6 +136,7 @@ class Menus:
             add_entry(menu, name, lambda code=lang: self._does.language(code), checked=lang == self._context.words.lang)
         menu.addSeparator()
         add_entry(menu, self._t(N_("Dark")), self._does.theme, checked=self._context.theme.dark)
+        add_entry(menu, self._t(N_("Sound")), self._does.sound)
         return menu
 
     def area(self) -> QMenu:

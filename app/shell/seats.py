@@ -15,8 +15,8 @@ DUTY = Layout(
     STANDARD,
     Seat.DUTY,
     row(
-        group("alerts", share=23),
-        column(group("map", share=56), group("case", "trend", share=44), share=56),
+        group("alerts", "hidden", share=23),
+        column(group("map", share=56), group("case", "trend", "kpi", share=44), share=56),
         column(group("units", share=56), group("board", "links", "activity", share=44), share=21),
     ),
 )
@@ -24,8 +24,8 @@ DUTY_WIDE = Layout(
     WIDE,
     Seat.DUTY,
     row(
-        group("alerts", share=18),
-        column(group("map", share=62), row(group("case", share=55), group("trend", share=45), share=38), share=48),
+        group("alerts", "hidden", share=18),
+        column(group("map", share=62), row(group("case", share=55), group("trend", "kpi", share=45), share=38), share=48),
         column(group("units", share=55), group("cases", share=45), share=17),
         column(group("board", share=55), group("activity", share=25), group("links", share=20), share=17),
     ),

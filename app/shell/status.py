@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from app.domain.batch import LinkReport, LinkState
 from app.domain.ids import Millis
+from app.domain.rule import AlarmLoad
 from app.domain.text import N_
 from app.qt.naming import source_name
 from app.qt.words import Words
-from app.services.alarm_rate import LOAD_WORDS, Load
+from app.services.alarm_rate import LOAD_WORDS, STANDARD, Load
 
 _RANK = (LinkState.LIVE, LinkState.CONNECTING, LinkState.STALLED, LinkState.DOWN, LinkState.REFUSED)
 _SEVERITY = {LinkState.LIVE: 0, LinkState.CONNECTING: 0, LinkState.STALLED: 3, LinkState.DOWN: 2, LinkState.REFUSED: 2}
@@ -102,16 +103,24 @@ def banner_words(words: Words, links: Sequence[LinkReport], now: Millis) -> str:
     )
 
 
-def rate_words(words: Words, rate: int, load: Load) -> Said:
-    """The alarm-rate chip."""
+def rate_words(words: Words, rate: int, load: Load, figures: AlarmLoad = STANDARD) -> Said:
+    """The alarm-rate chip: the rate, always beside the figures of quiet and of flood."""
     tone = {Load.QUIET: "ink", Load.BUSY: "ink", Load.FLOOD: "2"}[load]
+    minutes = figures.window_ms // 60_000
     parts = (
         Part(words.t(N_("Alerts")) + " "),
         Part(words.number(rate), tone, bold=True),
-        Part(" " + words.t(N_("/ 10 min")) + " · ", "quiet"),
+        Part(" " + words.t(N_("/ {n} min"), n=minutes) + " · ", "quiet"),
         Part(words.t(LOAD_WORDS[load]), tone if load is Load.FLOOD else "quiet"),
+        Part(f" ({figures.quiet}–{figures.flood_entry})", "quiet"),
     )
-    explains = words.t(N_("New alerts in the last 10 minutes. About 1 is calm; above 10 is a flood until fewer than 5 (ISA-18.2)."))
+    explains = words.t(
+        N_("New alerts in the last {n} minutes. About {quiet} is calm; above {entry} is a flood until fewer than {exit} (ISA-18.2)."),
+        n=minutes,
+        quiet=figures.quiet,
+        entry=figures.flood_entry,
+        exit=figures.flood_exit,
+    )
     return Said(parts, 0, explains)
 
 

@@ -18,19 +18,24 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from app.actions.desk import ActionDesk
 from app.actions.spec import ACTIONS
 from app.citypack import CityPack
+from app.domain.alert import Alert
+from app.domain.aside import How
 from app.domain.errors import DeckError
 from app.domain.ids import Millis
 from app.domain.role import SEAT_WORDS, Operator, Seat
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
 from app.live.hub import Hub
+from app.qt.alert_acts import Aside
 from app.qt.dialogs import ask_text, confirm
 from app.qt.focus import Focus
 from app.qt.frame import FrameClock
 from app.qt.operations import Operations
 from app.qt.panel import Panel, PanelContext, PanelSpec
+from app.qt.shelf_dialog import ask_aside
 from app.qt.tasks import Tasks
 from app.qt.words import Words
+from app.services.flood import FloodWatch
 from app.shell.arranger import LONGEST_NAME, Arranger
 from app.shell.bars import BOTTOM_BARS, NEEDS, TOP_BARS, BarSignals, BarSources
 from app.shell.crashpage import CrashPage
@@ -45,6 +50,8 @@ from app.shell.rescue import ScreenWatch
 from app.shell.seats import standard
 from app.shell.settings import Settings
 from app.shell.signin import Door, SignInPage
+from app.shell.soundbox import SoundChip, SoundDialog
+from app.shell.sounding import Sounding
 from app.shell.status import banner_words, worst_of
 from widgets.icons import ICON_NAMES, icon
 from widgets.theme import Theme
@@ -72,6 +79,10 @@ class DeskPieces:
     door: Door
     outbox: Callable[[], Mapping[str, int]] = field(default=dict)
     """Commands by how far they have come: pending, sent, confirmed, refused."""
+    floods: FloodWatch | None = None
+    """Follows the seat's alarm load; None: nobody does."""
+    sounding: Sounding | None = None
+    """How the desk sounds; None: it has no sound."""
 
 
 class DeskWindow(QMainWindow):
@@ -97,10 +108,10 @@ class DeskWindow(QMainWindow):
         self._undo: list[Callable[[], None]] = []
         self._counted_at = 0
         self._shown = False
-        self.operations = Operations(pieces.hub, pieces.actions, pieces.focus, pieces.words, self.ask)
+        self.operations = Operations(pieces.hub, pieces.actions, pieces.focus, pieces.words, self.ask, self.ask_aside)
         self.context = PanelContext(
             pieces.city, pieces.hub, pieces.actions, pieces.focus, pieces.frames, pieces.theme, pieces.words, pieces.tasks, pieces.now, pieces.seat,
-            self.operations, self.show_panel,
+            self.operations, self.show_panel, pieces.floods,
         )  # fmt: skip
         self.setObjectName("desk")
         self.setWindowTitle(f"{self.t(N_('CityDeck'))} · {self.words.text(pieces.city.name)} · {self.t(SEAT_WORDS[pieces.seat])}")
@@ -152,6 +163,20 @@ class DeskWindow(QMainWindow):
     async def ask(self, title: str, prompt: str, required: bool) -> str | None:
         """Ask the person for a comment; None: cancelled."""
         return await ask_text(self, self.words, self.theme, title, prompt, required=required)
+
+    def open_sound(self) -> None:
+        """How the desk sounds, and the mute."""
+        p = self.pieces
+        if p.sounding is None:
+            return
+        operator = p.actions.session.operator
+        who = operator.name if operator is not None else ""
+        SoundDialog(self, self.words, self.theme, p.sounding, start=p.tasks.start, ask=self.ask, who=lambda: who).show()
+
+    async def ask_aside(self, how: How, alert: Alert) -> Aside | None:
+        """Ask the person what to put aside with `alert`, until when and why; None: cancelled."""
+        pieces = self.pieces
+        return await ask_aside(self, self.words, self.theme, pieces.hub, pieces.city, pieces.now, how, alert)
 
     def show_panel(self, panel_id: str) -> None:
         """Bring a panel to the front; one that this desk does not have is no error."""
@@ -278,6 +303,11 @@ class DeskWindow(QMainWindow):
             lambda: (self.arranger.name, self.arranger.locked), lambda: p.focus.area,
         )  # fmt: skip
         self.top = TOP_BARS[p.seat](sources, self.asks)
+        if p.sounding is not None:
+            self.sound = SoundChip(self.theme, self.words, p.sounding)
+            self.sound.clicked.connect(self.open_sound)
+            self.top.put(self.sound)
+            self._undo.append(self.sound.teardown)
         bottom = BOTTOM_BARS[p.seat]
         self.bottom = bottom(sources, self.asks) if bottom is not None else None
         self.banner = NoticeLine(self.theme)
@@ -373,6 +403,7 @@ class DeskWindow(QMainWindow):
             full_screen=self.toggle_full_screen,
             keys=self.show_keys,
             theme=self.toggle_theme,
+            sound=self.open_sound,
             language=self.change_language,
         )
 

@@ -8,10 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.domain.case import ENDED, Case, CaseStep, Move, NotAllowed, Stage, UnitTask, advance
-from app.domain.command import MAX_COMMENT, AcknowledgeAlert, Answer, Command, MoveCase, OpenCase
-from app.domain.ids import CaseId, CommandKey, Millis, UnitId
-from app.domain.obey import UNVERSIONED, acknowledge, attach, move, open_case
+from app.domain.alert import Alert
+from app.domain.aside import Shelf
+from app.domain.case import ENDED, Case, CaseStep, Move, Stage, UnitTask, advance
+from app.domain.command import MAX_ALERTS, MAX_COMMENT, Answer, Command, MoveAlerts, MoveCase, OpenCase, PutAside, TakeBack
+from app.domain.errors import NotAllowed
+from app.domain.ids import CaseId, CommandKey, Millis, ShelfId, UnitId
+from app.domain.obey import UNVERSIONED, attach, move, move_alert, open_case, shelve, unshelve
 from app.domain.role import Role
 from app.domain.severity import Severity
 from app.domain.text import Text
@@ -25,6 +28,8 @@ KEYS = 50_000
 """Answers kept for commands that come again."""
 ENDED_KEPT = 60
 """Ended cases that a new desk still gets to see."""
+SHELF_KEPT_MS = 600_000
+"""How long a shelf that has ended stays in the register."""
 EVALUATION = "综合评价组"
 EVALUATE_AFTER_S = 720.0
 _MINUTE = 60_000
@@ -99,27 +104,76 @@ class Affairs:
             raise Refused(words.LEADER)
         if len(act.comment) > MAX_COMMENT:
             raise Refused(words.COMMENT_TOO_LONG)
-        if isinstance(act, AcknowledgeAlert):
-            return self._acknowledge(command, act)
+        if isinstance(act, MoveAlerts):
+            return self._move_alerts(command, act)
+        if isinstance(act, PutAside):
+            return self._put_aside(command, act, now)
+        if isinstance(act, TakeBack):
+            return self._take_back(command, act, now)
         if isinstance(act, OpenCase):
             return self._open(command, act, now)
         return self._move(command, act, now)
 
     def _version(self, command: Command) -> int:
-        act = command.act
-        record = self._register.alerts.get(act.alert) if isinstance(act, AcknowledgeAlert) else self._register.cases.get(act.case)
+        """As the first of its targets stands; 0: it does not exist here."""
+        act, books = command.act, self._register
+        record: Alert | Shelf | Case | None
+        if isinstance(act, MoveAlerts):
+            record = books.alerts.get(act.alerts[0]) if act.alerts else None
+        elif isinstance(act, PutAside | TakeBack):
+            record = books.shelves.get(act.shelf)
+        else:
+            record = books.cases.get(act.case)
         return record.version if record else 0
 
-    def _acknowledge(self, command: Command, act: AcknowledgeAlert) -> int:
-        alert = self._register.alerts.get(act.alert)
-        if alert is None:
-            raise Refused(words.UNKNOWN_ALERT)
+    def _move_alerts(self, command: Command, act: MoveAlerts) -> int:
+        """Change those that it fits, once each. Raises Refused where it fits none, for the first one's reason."""
+        if len(act.alerts) > MAX_ALERTS:
+            raise Refused(words.TOO_MANY)
+        moved: list[Alert] = []
+        why = words.UNKNOWN_ALERT
+        for name in dict.fromkeys(act.alerts):
+            alert = self._register.alerts.get(name)
+            if alert is None:
+                continue
+            try:
+                moved.append(move_alert(alert, command))
+            except NotAllowed as fault:
+                if why is words.UNKNOWN_ALERT:
+                    why = words.alert_refused(alert, act.move, fault)
+        if not moved:
+            raise Refused(why)
+        for alert in moved:
+            self._register.put_alert(alert)
+        return self._version(command)
+
+    def _put_aside(self, command: Command, act: PutAside, now: int) -> int:
         try:
-            after = acknowledge(alert, command)
-        except NotAllowed:
-            raise Refused(words.acknowledged_by(alert)) from None
-        self._register.put_alert(after)
+            shelf = shelve(self._register.shelves.get(act.shelf), command)
+        except NotAllowed as fault:
+            raise Refused(words.not_allowed(fault)) from None
+        self._register.put_shelf(shelf)
+        self._agenda.plan(max(shelf.until, now), lambda at: self._let_end(shelf.id, at))
+        return shelf.version
+
+    def _take_back(self, command: Command, act: TakeBack, now: int) -> int:
+        shelf = self._register.shelves.get(act.shelf)
+        try:
+            after = unshelve(shelf, command)
+        except NotAllowed as fault:
+            raise Refused(words.taken_back_by(shelf) if shelf is not None and shelf.ended_by else words.not_allowed(fault)) from None
+        self._end_shelf(after, now)
         return after.version
+
+    def _let_end(self, shelf_id: ShelfId, now: int) -> None:
+        """A shelf that nobody took back ends by its time."""
+        shelf = self._register.shelves.get(shelf_id)
+        if shelf is not None and shelf.ended_at is None:
+            self._end_shelf(msgspec.structs.replace(shelf, ended_at=shelf.until, ended_by=words.CLOCK, version=shelf.version + 1), now)
+
+    def _end_shelf(self, shelf: Shelf, now: int) -> None:
+        self._register.put_shelf(shelf)
+        self._agenda.plan(now + SHELF_KEPT_MS, lambda _at: self._register.drop_shelf(shelf.id))
 
     def _open(self, command: Command, act: OpenCase, now: int) -> int:
         # An alert that this platform does not know may be another source's: the case is filed all the same.

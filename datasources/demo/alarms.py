@@ -6,12 +6,13 @@ When things happen is story.py's business; who acknowledges them is officers.py'
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.domain.alert import Alert, Reality
+from app.domain.alert import TRANSITIONS, Alert, AlertState, Happening, Reality
 from app.domain.city import AlertKind, Place
 from app.domain.geo import distance_m
 from app.domain.ids import AlertId, AlertKindId, AreaCode, Millis, series_id
@@ -27,6 +28,13 @@ LONGEST_DELAY_S = 180.0
 """In life, seconds: a consequence that takes longer to come would leave the play before it does."""
 KEPT_MS = 600_000
 """How long a cleared alert stays in the register."""
+AGAIN, FOLLOWS = 0.12, 0.42
+"""In a storm of alerts: below the first, an alert repeats one of the same point; below the second, it is a symptom of one before it."""
+_LOOKED_BACK = 120
+"""Alerts of a storm that later ones repeat."""
+_CAUSES = 40
+"""Alerts of a storm that later ones follow from."""
+_STORM_LASTS_MS = (60_000, 180_000)
 
 
 class Alarms:
@@ -42,7 +50,11 @@ class Alarms:
         self._count = 0
         self._taken: set[tuple[AlertKindId, str]] = set()
         self._children: dict[AlertKindId, list[AlertKind]] = {}
-        self._flapping: Alert | None = None
+        self._flapping: AlertId | None = None
+        self._storm: deque[Alert] = deque(maxlen=_LOOKED_BACK)
+        self._causes: deque[Alert] = deque(maxlen=_CAUSES)
+        self._points: list[tuple[AlertKind, Place]] = []
+        self._struck: set[tuple[AlertKindId, Text]] = set()
         self.heard: Callable[[Alert, int], None] = lambda alert, now: None
         """Told of each new alert."""
         for kind in pack.alert_kinds.values():
@@ -57,7 +69,7 @@ class Alarms:
         alert = self._compose(kind, area, place, now if at is None else at, cause)
         self._taken.add((kind.id, place.name.zh + place.name.en))
         self._register.put_alert(alert)
-        self._agenda.plan(max(end, now + 1_000), lambda then: self._clear(alert.id, place, then))
+        self._agenda.plan(max(end, now + 1_000), lambda then: self._leave(alert.id, place, then))
         self.heard(alert, now)
         return alert
 
@@ -141,43 +153,96 @@ class Alarms:
         value = round(limit + (kind.typical - limit) * self._rng.uniform(0.6, 1.25), decimals)
         return value if (value - limit) * (kind.typical - limit) > 0 else kind.typical
 
-    def _clear(self, alert_id: AlertId, place: Place, now: int) -> None:
+    def _leave(self, alert_id: AlertId, place: Place, now: int) -> None:
+        alert = self._register.alerts.get(alert_id)
+        if alert is not None and alert.active:
+            self._taken.discard((alert.kind, place.name.zh + place.name.en))
+            self._clear(alert_id, now)
+
+    def _clear(self, alert_id: AlertId, now: int) -> None:
         alert = self._register.alerts.get(alert_id)
         if alert is None or not alert.active:
             return
-        self._taken.discard((alert.kind, place.name.zh + place.name.en))
-        self._register.put_alert(msgspec.structs.replace(alert, active=False, ended_at=Millis(now), version=alert.version + 1))
+        self._register.put_alert(returned(alert, now))
         self._agenda.plan(now + KEPT_MS, lambda then: self._forget(alert_id, then))
 
     # --- mischief --------------------------------------------------------------------------------------------------------------
 
     def flood(self, count: int, now: int) -> None:
-        """Raise `count` alerts at once, several of a kind at one place if need be; they go within three minutes."""
-        kinds, places = list(self._pack.alert_kinds.values()), self._pack.places
-        if not kinds or not places:
+        """Raise `count` alerts at once, as a real storm does: most at points of their own, some again at the same point, some symptoms of
+        others. They go within three minutes."""
+        kinds = list(self._pack.alert_kinds.values())
+        if not kinds or not self._pack.places:
             return
+        if self._storm and now - self._storm[-1].at > _STORM_LASTS_MS[0]:
+            self._storm.clear()
+            self._causes.clear()
+            self._struck.clear()
+            self._points.clear()
         for _ in range(count):
-            place = self._rng.choice(places)
-            alert = self._compose(self._rng.choice(kinds), place.area, place, now, None)
+            alert = self._of_storm(kinds, now)
+            self._storm.append(alert)
+            if alert.kind in self._children:
+                self._causes.append(alert)
             self._register.put_alert(alert)
-            self._agenda.plan(now + self._rng.uniform(60_000, 180_000), lambda then, gone=alert.id, place=place: self._clear(gone, place, then))
+            self._agenda.plan(now + self._rng.uniform(*_STORM_LASTS_MS), lambda then, gone=alert.id: self._clear(gone, then))
+
+    def _of_storm(self, kinds: list[AlertKind], now: int) -> Alert:
+        dice = self._rng.random()
+        if dice < AGAIN and self._storm:
+            return self._once_more(self._rng.choice(self._storm), now)
+        if dice < FOLLOWS and self._causes:
+            cause = self._rng.choice(self._causes)
+            kind = self._rng.choice(self._children[cause.kind])
+            return self._compose(kind, cause.area, self._unstruck(kind, cause.area), now, cause)
+        if not self._points:
+            self._points = self._shuffled(kinds)
+        kind, place = self._points.pop()
+        self._struck.add((kind.id, place.name))
+        return self._compose(kind, place.area, place, now, None)
+
+    def _shuffled(self, kinds: list[AlertKind]) -> list[tuple[AlertKind, Place]]:
+        """Every kind at every place, those that fit each other last: they are taken first."""
+        fitting: list[tuple[AlertKind, Place]] = []
+        others: list[tuple[AlertKind, Place]] = []
+        for kind in kinds:
+            for place in self._pack.places:
+                (fitting if set(kind.place_kinds) & set(place.kinds) else others).append((kind, place))
+        self._rng.shuffle(fitting)
+        self._rng.shuffle(others)
+        return [*others, *fitting]
+
+    def _once_more(self, earlier: Alert, now: int) -> Alert:
+        """The same point raises again, as an alert of its own: many platforms do not know that it is the same."""
+        self._count += 1
+        id = AlertId(f"{self._pack.id}-alert-{self._count:06d}")
+        return msgspec.structs.replace(
+            earlier, id=id, at=Millis(now), active=True, ended_at=None, acknowledged=None, case=None, owner="", steps=(), version=1
+        )
+
+    def _unstruck(self, kind: AlertKind, area: AreaCode) -> Place:
+        """A place of the area that this storm has not struck so yet, a fitting one if there is one; else any of the area."""
+        here = [place for place in self._pack.places if place.area == area] or list(self._pack.places)
+        free = [place for place in here if (kind.id, place.name) not in self._struck]
+        fitting = [place for place in free if set(kind.place_kinds) & set(place.kinds)]
+        place = self._rng.choice(fitting or free or here)
+        self._struck.add((kind.id, place.name))
+        return place
 
     def flap(self, now: int) -> None:
-        """The flapping alert comes or goes."""
-        if self._flapping is None:
+        """The flapping alert comes or goes: one point, one alert, again and again."""
+        alert = self._register.alerts.get(self._flapping) if self._flapping is not None else None
+        if alert is None:
             kinds = list(self._pack.alert_kinds.values())
             if not kinds or not self._pack.places:
                 return
-            place = self._rng.choice(self._pack.places)
-            self._flapping = self._compose(self._rng.choice(kinds), place.area, place, now, None)
-            self._register.put_alert(self._flapping)
+            kind, place = self._shuffled(kinds)[-1]
+            alert = self._compose(kind, place.area, place, now, None)
+            self._flapping = alert.id
+            self._register.put_alert(alert)
             return
-        alert = self._register.alerts.get(self._flapping.id, self._flapping)
-        if alert.active:
-            after = msgspec.structs.replace(alert, active=False, ended_at=Millis(now), version=alert.version + 1)
-        else:
-            after = msgspec.structs.replace(alert, active=True, at=Millis(now), ended_at=None, acknowledged=None, version=alert.version + 1)
-        self._flapping = after
+        case = self._register.cases.get(alert.case) if alert.case else None
+        after = returned(alert, now) if alert.active else raised_again(alert, now, over=case is not None and case.ended)
         self._register.put_alert(after)
 
     def _forget(self, alert_id: AlertId, now: int) -> None:
@@ -189,6 +254,29 @@ class Alarms:
             self._agenda.plan(now + KEPT_MS, lambda then: self._forget(alert_id, then))
             return
         del self._register.alerts[alert_id]
+
+
+def returned(alert: Alert, now: int) -> Alert:
+    """The alert when its condition is over."""
+    return _happened(alert, Happening.RETURN, ended_at=Millis(now))
+
+
+def raised_again(alert: Alert, now: int, *, over: bool = False) -> Alert:
+    """The alert when its condition holds again: somebody has to take note anew. Its history stays with it. Who owned it does so still
+    where nobody had closed the matter; `over`: its case has ended, and the alert belongs to it no more."""
+    owner = alert.owner if alert.state is AlertState.RETURNED else ""
+    case = None if over else alert.case
+    return _happened(alert, Happening.RAISE, at=Millis(now), ended_at=None, owner=owner, case=case)
+
+
+def _happened(alert: Alert, happening: Happening, **change: object) -> Alert:
+    """By the machine that the desks use too; as it was where that knows no such change."""
+    state = TRANSITIONS.get((alert.state, happening))
+    if state is None:
+        return alert
+    active = state in (AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED)
+    mark = alert.acknowledged if state in (AlertState.ACKNOWLEDGED, AlertState.CLEARED) else None
+    return msgspec.structs.replace(alert, active=active, acknowledged=mark, version=alert.version + 1, **change)
 
 
 def _number(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.domain.alert import Acknowledgement, Alert
+from app.domain.alert import Acknowledgement, Alert, AlertMove, AlertStep, advance_alert
 from app.domain.case import ENDED, Case, CaseStep, Move, Stage, UnitTask, advance
 from app.domain.city import AlertKind
 from app.domain.ids import CaseId, Millis, UnitId
@@ -76,8 +76,9 @@ def open_books(
         if case.stage is Stage.CLOSED:
             affairs.plan_evaluation(case, now)
     for alert in [a for a in order if register.alerts[a.id].acknowledged is None][:_ACKNOWLEDGED]:
-        mark = Acknowledgement(rng.choice(NAMES), Millis(rng.randrange(alert.at, now)), "已知悉,正在核实")
-        register.put_alert(msgspec.structs.replace(alert, acknowledged=mark, version=alert.version + 1))
+        who, at = rng.choice(NAMES), Millis(rng.randrange(alert.at, now))
+        step = AlertStep(move=AlertMove.ACKNOWLEDGE, at=at, actor=who, comment="已知悉,正在核实")
+        register.put_alert(advance_alert(alert, step))
 
 
 def _case(pack: CityPack, alert: Alert | None, rng: random.Random, case: CaseId, now: int, steps: int) -> Case:

@@ -110,6 +110,7 @@ class City:
             units=changes.units,
             fixes=fixes,
             cameras=changes.cameras,
+            shelves=changes.shelves,
         )
         batches = [first]
         for part in _chunks(changes.alerts, ALERTS_A_BATCH)[1:]:
@@ -125,7 +126,8 @@ class City:
         blank = BatchMessage(source=SOURCE, seq=self.seq, at=Millis(self.now), snapshot=True)
         parts = [replace(blank, catalogue=self.values.series, readings=self.values.newest())]
         alerts = _chunks(tuple(books.alerts.values()), ALERTS_A_BATCH)
-        parts.append(replace(blank, alerts=alerts[0] if alerts else (), cases=tuple(books.cases.values()), units=tuple(books.units.values())))
+        cases, units, shelves = tuple(books.cases.values()), tuple(books.units.values()), tuple(books.shelves.values())
+        parts.append(replace(blank, alerts=alerts[0] if alerts else (), cases=cases, units=units, shelves=shelves))
         parts.extend(replace(blank, alerts=chunk) for chunk in alerts[1:])
         if "cameras" in wish.topics:
             parts.append(replace(blank, cameras=tuple(books.cameras.values())))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.domain.case import Case, CaseStep, Move, NotAllowed, UnitTask, advance
+from app.domain.case import Case, CaseStep, Move, UnitTask, advance
+from app.domain.errors import NotAllowed
 from app.domain.geo import Position
 from app.domain.ids import AreaCode, CaseId, Millis, UnitId
 from app.domain.unit import UnitState

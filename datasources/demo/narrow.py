@@ -46,6 +46,8 @@ def narrow(batch: BatchMessage, wish: Wish, series_areas: tuple[AreaCode, ...], 
         units=tuple(u for u in batch.units if here(u.area)) if with_units else (),
         fixes=tuple(f for f in batch.fixes if f.unit in units and here(units[f.unit].area)) if with_units else (),
         cameras=tuple(c for c in batch.cameras if here(c.area)) if "cameras" in topics else (),
+        # A shelf that names no area may hide something of any.
+        shelves=tuple(s for s in batch.shelves if s.scope.area is None or here(s.scope.area)) if "alerts" in topics else (),
     )
 
 

@@ -9,9 +9,9 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.domain.alert import Alert
+from app.domain.alert import Alert, AlertMove
 from app.domain.case import Case, Move, Stage
-from app.domain.command import AcknowledgeAlert, Act, Command, MoveCase, OpenCase
+from app.domain.command import Act, Command, MoveAlerts, MoveCase, OpenCase
 from app.domain.ids import AlertId, AreaCode, CaseId, CommandKey, Millis, UnitId
 from app.domain.role import Role, Seat
 from app.domain.severity import Severity
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMES = ("李海宁", "王岩", "张晓彤", "刘建平", "陈思远", "赵敏", "孙立群", "周文静")
 REMARKS = ("已知悉,正在核实", "已电话联系属地", "已调看视频,情况属实", "持续关注")
+SWEPT_REMARK = "已恢复,归档"
 AT_HAND = 9
 """Open cases that these officers have in hand at most; the rest is for the desks that are connected."""
 _SWEEP_MS = 60_000
@@ -72,9 +73,9 @@ class Officers:
         self._tended.add(case)
         self._agenda.plan(now + self._rng.uniform(12_000, 45_000), lambda at: self._next_step(case, at))
 
-    def _command(self, act: Act, area: AreaCode, now: int, seen: int) -> bool:
+    def _command(self, act: Act, area: AreaCode, now: int, seen: int, actor: str = "") -> bool:
         self._count += 1
-        actor = NAMES[self._count % len(NAMES)]
+        actor = actor or NAMES[self._count % len(NAMES)]
         key = CommandKey(f"{self._count:032x}")
         role, seat = Role.DUTY_OFFICER, Seat.DUTY
         command = Command(key=key, act=act, area=area, actor=actor, role=role, seat=seat, desk="district", at=Millis(now), seen=seen)
@@ -86,9 +87,13 @@ class Officers:
 
     def _acknowledge(self, alert_id: AlertId, now: int) -> None:
         alert = self._register.alerts.get(alert_id)
-        if alert is not None and alert.acknowledged is None:
-            remark = self._rng.choice(REMARKS) if self._rng.random() < 0.5 else ""
-            self._command(AcknowledgeAlert(alert_id, remark), alert.area, now, alert.version)
+        if alert is None or alert.acknowledged is not None:
+            return
+        remark = self._rng.choice(REMARKS) if self._rng.random() < 0.5 else ""
+        who = NAMES[(self._count + 1) % len(NAMES)]
+        self._command(MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=(alert_id,), comment=remark), alert.area, now, alert.version, who)
+        if alert.active and alert.severity <= Severity.SEVERE:
+            self._command(MoveAlerts(move=AlertMove.TAKE, alerts=(alert_id,)), alert.area, now, alert.version + 1, who)
 
     def _open(self, alert_id: AlertId, now: int) -> None:
         alert = self._register.alerts.get(alert_id)
@@ -147,6 +152,7 @@ class Officers:
     def _sweep(self, now: int) -> None:
         """Acknowledge what has been over for long and nobody acknowledged, so that the books do not grow for ever."""
         over = [a.id for a in self._register.alerts.values() if a.acknowledged is None and a.ended_at is not None and now - a.ended_at > _STALE_MS]
-        for alert_id in over[:_SWEPT]:
-            self._acknowledge(alert_id, now)
+        if over:
+            act = MoveAlerts(move=AlertMove.ACKNOWLEDGE, alerts=tuple(over[:_SWEPT]), comment=SWEPT_REMARK)
+            self._command(act, self._pack.root, now, 0)
         self._agenda.plan(now + _SWEEP_MS, self._sweep)

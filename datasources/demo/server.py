@@ -144,7 +144,7 @@ class Platform:
         whole = self._codec.encode(batch)
         self._tail.append(batch.seq, whole[0])
         made: dict[Wish, list[bytes]] = {}
-        values = not (batch.alerts or batch.cases or batch.units or batch.cameras)
+        values = not (batch.alerts or batch.cases or batch.units or batch.cameras or batch.shelves)
         for session in self._sessions:
             if session.standing is not Standing.SUBSCRIBED:
                 continue

@@ -5,8 +5,10 @@ These are a platform's own words, sent as records; the desk's own words are in i
 
 from __future__ import annotations
 
-from app.domain.alert import Alert
+from app.domain.alert import Alert, AlertMove
+from app.domain.aside import Shelf
 from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, Move, Stage
+from app.domain.errors import NotAllowed
 from app.domain.text import Text
 from app.domain.unit import UNIT_STATE_WORDS, Unit, UnitState
 
@@ -56,11 +58,45 @@ NO_UNIT = Text("请选择力量", "choose a unit")
 UNITS_REPORT = Text("到场和反馈由力量自行上报", "arrival and result are reported by the unit itself")
 EXISTS = Text("案卷编号已被占用", "a case with this id exists already")
 WRONG_TOKEN = Text("口令不对", "the token is wrong")
+CLOCK = "clock"
+"""Who ended a shelf that nobody took back: no person, so desks have their own word for it."""
+TOO_MANY = Text("一条指令涉及的告警过多", "too many alerts in one command")
+
+NOT_ALLOWED: dict[str, str] = {
+    "Somebody else has acknowledged it already.": "已由他人确认",
+    "Nobody has acknowledged it.": "这条告警尚未确认",
+    "It belongs to a case already.": "这条告警已立案,不能撤销确认",
+    "It is yours already.": "这条告警已由你负责",
+    "It is nobody's.": "这条告警无人负责",
+    "This has been done already.": "此操作已经完成",
+    "Nothing was named to be put aside.": "未指明要搁置什么",
+    "This needs a reason in words.": "请写明理由",
+    "An alert can be put aside only until some moment that is to come, and not for longer than allowed.": "搁置须有到期时间,且不得超过允许的时长",
+    "This is not known here any more.": "平台没有这项搁置",
+    "It has ended already.": "这项搁置已经结束",
+}
+"""Why the shared state machine does not allow something, in this platform's Chinese; its English is the machine's own."""
 
 
 def acknowledged_by(alert: Alert) -> Text:
     who = alert.acknowledged.by if alert.acknowledged else ""
     return Text(f"{who}已确认这条告警", f"{who} has already acknowledged this alert")
+
+
+def alert_refused(alert: Alert, move: AlertMove, fault: NotAllowed) -> Text:
+    if move is AlertMove.ACKNOWLEDGE and alert.acknowledged is not None:
+        return acknowledged_by(alert)
+    return not_allowed(fault)
+
+
+def not_allowed(fault: NotAllowed) -> Text:
+    return Text(NOT_ALLOWED.get(fault.what, fault.what), fault.what)
+
+
+def taken_back_by(shelf: Shelf) -> Text:
+    if shelf.ended_by == CLOCK:
+        return Text("这项搁置已到期", "its time had run out already")
+    return Text(f"{shelf.ended_by}已结束这项搁置", f"{shelf.ended_by} has already ended it")
 
 
 def has_case(case: Case) -> Text:
