@@ -11,6 +11,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from benchmarks.child import in_child
@@ -83,14 +84,10 @@ def filled(city: CityPack, count: int) -> tuple[AlertStore, dict[str, float]]:
     store.put(first, Millis(BEGAN))
     gc.collect()
     before, took = resident_bytes(), list[float]()
-    left = count - 1
-    while left > 0:
-        batch = [alert for alert, _ in zip(alerts, range(min(BATCH, left)), strict=False)]
+    while batch := list(islice(alerts, BATCH)):
         began = time.perf_counter()
         store.put_all(batch, Millis(BEGAN))
         took.append(time.perf_counter() - began)
-        left -= len(batch)
-    del batch, alerts
     gc.collect()
     held = resident_bytes() - before
     return store, {"put_us": sum(took) / len(store) * 1e6, "put_max": max(took) * 1000, "bytes": held / len(store)}
@@ -153,6 +150,7 @@ def shown(count: int = COUNT) -> dict[str, float]:
     view.setModel(model)
     view.resize(600, 700)
     view.show()
+    paint()
     steps = {"ask": list[float](), "show": list[float](), "paint": list[float]()}
 
     def one_more(number: int) -> None:

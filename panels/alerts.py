@@ -3,6 +3,8 @@ it does not show is counted below it, and listed by a click."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, Qt
@@ -27,6 +29,14 @@ _DAY_MS = 86_400_000
 _CHOSEN_AGAIN = 2_000
 """Rows that are chosen again one by one after the list began anew."""
 _MORE = ("unacknowledge", "out_of_service")
+
+
+class Heap(NamedTuple):
+    """What stands in one row."""
+
+    weight: int
+    worst: int
+    unseen: bool
 
 
 class AlertPanel(Panel):
@@ -79,11 +89,10 @@ class AlertPanel(Panel):
         self.own(lambda: focus.alert_selected.disconnect(self._on_focus))
         self._following = False
         self._begun = False
-        nothing = np.empty(0, dtype=np.int64)
-        self._answer = Answer(nothing, nothing, {}, nothing)
+        self._answer = Answer.nothing()
         self._answered = -1
         self._folded = Fold.DUPLICATES
-        self._weight: dict[int, int] = {}
+        self._heaps: dict[int, Heap] = {}
         return content
 
     def refresh(self, change: ChangeSet) -> None:
@@ -127,7 +136,8 @@ class AlertPanel(Panel):
         self._answer = self.queue.answer(self.asking.ask, self.context.now(), sort=self.asking.sort, fold=self._folded)
         self._answered = self.hub.alerts.generation
         many = np.flatnonzero(self._answer.weight > 1)
-        self._weight = dict(zip(self._answer.rows[many].tolist(), self._answer.weight[many].tolist(), strict=True))
+        columns = (self._answer.rows, self._answer.weight, self._answer.worst, self._answer.unseen)
+        self._heaps = {row: Heap(*heap) for row, *heap in zip(*(column[many].tolist() for column in columns), strict=True)}
 
     def _fold(self) -> Fold:
         """What the person chose, or by itself: in a flood everything that one cause brought about is one row."""
@@ -277,14 +287,15 @@ class AlertPanel(Panel):
 
     def _face(self, key: int) -> RowFace:
         alert, now = self.hub.alerts.at_row(key), self.context.now()
-        fresh = alert.acknowledged is None
+        heap = self._heaps.get(key)
+        fresh = alert.acknowledged is None or (heap is not None and heap.unseen)
         age = now - alert.at
         return RowFace(
             title=alert_title(self.words, alert),
             note=" · ".join(part for part in (self._folded_words(key), alert_where(self.context.city, self.words, alert)) if part),
             right=self.words.stopwatch(age) if age < _DAY_MS else self.words.span(age),
             right_note=self._right_note(key, alert),
-            severity=int(alert.severity),
+            severity=int(alert.severity) if heap is None else heap.worst,
             bold=fresh,
             dim=not fresh,
         )
@@ -293,14 +304,14 @@ class AlertPanel(Panel):
         """What else stands in this row, and whether its point chatters."""
         alerts = self.hub.alerts
         fold = int(alerts.fold[key])
-        weight, raises = self._weight.get(key, 1), int(alerts.folds.count[fold])
+        heap, raises = self._heaps.get(key), int(alerts.folds.count[fold])
         parts: list[str] = []
-        if weight > 1:
+        if heap is not None:
             phrase = N_("{n} of one cause") if self._folded is Fold.CAUSES else N_("{n} alike")
-            parts.append(self.t(phrase, n=self.words.number(weight)))
+            parts.append(self.t(phrase, n=self.words.number(heap.weight)))
         if alerts.folds.chattering_at(fold, self.context.now()):
             parts.append(self.t(N_("chattering, {n} times since {time}"), n=raises, time=self.words.clock(int(alerts.folds.first[fold]))))
-        elif raises > 1 and weight == 1:
+        elif raises > 1 and heap is None:
             parts.append(self.t(N_("{n} times, last {time}"), n=raises, time=self.words.clock(int(alerts.folds.last[fold]))))
         return " · ".join(parts)
 
@@ -315,9 +326,8 @@ class AlertPanel(Panel):
         return alert_standing(self.words, alert, self.context.now())
 
     def _say(self, key: int) -> str:
-        alert = self.hub.alerts.at_row(key)
         face = self._face(key)
-        return f"{int(alert.severity)} {face.title}, {face.note}, {face.right_note}"
+        return f"{face.severity} {face.title}, {face.note}, {face.right_note}"
 
     # --- asking --------------------------------------------------------------------------------------------------------------
 

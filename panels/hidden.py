@@ -157,7 +157,7 @@ class HiddenPanel(Panel):
         self._queue = AlertQueue(alerts, self.context.city)
         self._reason = _ALL
         self._found: Unseen | None = None
-        self._answer = Answer(_NO_ROWS, _NO_ROWS, {}, _NO_ROWS)
+        self._answer = Answer.nothing()
         self._fold = Fold.NOTHING
         self._seen: object = None
         """What the present figures were computed from."""

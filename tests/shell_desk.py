@@ -35,6 +35,7 @@ NOW = Millis(1_795_228_944_000)
 PANELS = {
     "alerts": "Alerts", "map": "Map", "case": "Case", "units": "Units", "board": "Indicators", "trend": "Trend", "activity": "Activity",
     "links": "Link and health", "overview": "Overview", "compare": "District comparison", "cases": "Cases", "brief": "Today's briefing",
+    "hidden": "Not in the queue", "kpi": "Alarm performance",
 }  # fmt: skip
 WANG = Operator(id="wang", name="王磊", role=Role.DUTY_OFFICER)
 

@@ -109,7 +109,9 @@ def test_in_a_flood_symptoms_stand_in_the_row_of_their_cause(bench: Bench) -> No
     bench.frame(1_000)
     bench.frame(1_000)
     assert bench.floods.flooded and panel._fold() is Fold.CAUSES
-    assert shown(panel) == ["a1"] and "39 of one cause" in words_of(panel.list)[0]
+    row = words_of(panel.list)[0]
+    assert shown(panel) == ["a1"] and "39 of one cause" in row
+    assert row.startswith("2 alert 1"), "the worst that stands in the row, in the row of its cause"
     assert panel.headline.trailing == "flood: folded by cause"
     panel.list.setCurrentIndex(panel.model.index(0, 0))
     assert len(bench.focus.alerts) == 39

@@ -210,6 +210,12 @@ def point(alert: Alert) -> tuple[object, ...]:
     return alert.kind, alert.area, alert.place, alert.series
 
 
+@pytest.mark.parametrize("span", [10, 70_000, 2**44])
+def test_many_are_sorted_as_numpy_would(span: int) -> None:
+    keys = np.random.default_rng(1).integers(-5, span, 30_000)
+    assert columns.argsort(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+
+
 class TestOddRecords:
     def test_a_title_that_changes_all_the_time_takes_no_room(self) -> None:
         store = store_of([make("a"), make("b")])

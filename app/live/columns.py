@@ -15,6 +15,7 @@ Column = NDArray[Any]
 _FIRST_ROOM = 1_024
 _CHUNK = 2_048
 """Phrases that are searched as one text."""
+_MANY = 20_000
 _AHEAD = 7 / 8
 """Share of a column's room beyond which it may grow before it has to."""
 
@@ -65,6 +66,18 @@ class Columns:
         fresh = np.zeros(max(self._count, len(old) * 3 // 2), dtype=old.dtype)
         fresh[:used] = old[:used]
         self._columns[name], self._cells[name] = fresh, fresh.data
+
+
+def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As np.argsort(keys, kind="stable"), in half the time where there are many: numpy sorts 16 bits by radix, and everything else by comparing."""
+    if len(keys) < _MANY:
+        return np.argsort(keys, kind="stable")
+    keys = keys - keys.min()
+    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    for shift in range(16, int(keys.max()).bit_length(), 16):
+        digit = ((keys >> shift) & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(digit[order], kind="stable")]
+    return order
 
 
 class RowSet:

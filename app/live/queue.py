@@ -17,12 +17,14 @@ from app.citypack import CityPack
 from app.domain.alert import UNSEEN, AlertState
 from app.domain.ids import AlertId, AlertKindId, AreaCode, DepartmentId, Millis, SourceName
 from app.domain.text import N_
-from app.live.alerts import STATES, AlertStore
-from app.live.columns import Lexicon
+from app.live.alerts import RETURNED, STATES, UNACKNOWLEDGED, AlertStore
+from app.live.columns import Lexicon, argsort
 
 T = TypeVar("T", bound=Hashable)
 MAX_SEARCH = 200
 """Characters of a search that count."""
+_FEW = 2
+"""Fewer than one alert in so many, and it is quicker to sort those that fit than all of the queue."""
 
 
 class Sort(StrEnum):
@@ -101,6 +103,16 @@ class Answer(msgspec.Struct, frozen=True):
     hidden: dict[str, int]
     matching: NDArray[np.int64]
     """Rows of every alert that fits, folded ones too, in the same order."""
+    worst: NDArray[np.int8]
+    """The worst severity of what stands in each row; of what nobody has acknowledged, where there is any."""
+    unseen: NDArray[np.bool_]
+    """Whether somebody still has to take note of anything in the row."""
+
+    @staticmethod
+    def nothing() -> Answer:
+        """Before anything was asked."""
+        none = np.empty(0, dtype=np.int64)
+        return Answer(none, none, {}, none, none.astype(np.int8), none.astype(np.bool_))
 
 
 class AlertQueue:
@@ -116,13 +128,14 @@ class AlertQueue:
         if ask.plain and sort is Sort.URGENCY:
             matching = alerts.order()
         else:
-            matching = self._sorted(np.flatnonzero(self._fits(ask, now)), sort)
+            matching = self._sorted(self._fits(ask, now), sort, within=not ask.states)
         rows, weight = self._folded(matching, fold)
+        worst, unseen = self._worst(rows, matching, fold)
         hidden = {state.value: count for state, count in alerts.aside_counts().items() if count and state not in ask.states}
         queued = int(np.count_nonzero(alerts.queued()))
         shown = matching if not ask.states else matching[alerts.queued()[matching]]
         hidden |= {why: count for why, count in (("filtered", queued - len(shown)), ("folded", len(matching) - len(rows))) if count}
-        return Answer(rows, weight, hidden, matching)
+        return Answer(rows, weight, hidden, matching, worst, unseen)
 
     def members(self, row: int, fold: Fold) -> NDArray[np.int64]:
         """Rows of the queue that stand in `row` when folded so, first-out first; the row itself where it is not in the queue."""
@@ -204,29 +217,33 @@ class AlertQueue:
             found[row] = True
         return found
 
-    def _sorted(self, rows: NDArray[np.int64], sort: Sort) -> NDArray[np.int64]:
+    def _sorted(self, fits: NDArray[np.bool_], sort: Sort, *, within: bool) -> NDArray[np.int64]:
+        """Rows that fit, in order. `within`: only rows of the queue are among them, whose order is mostly known."""
         alerts = self._alerts
+        if sort is Sort.NEWEST or sort is Sort.OLDEST:
+            rows = np.flatnonzero(fits)
+            at = alerts.at[rows]
+            return rows[argsort(-at if sort is Sort.NEWEST else at)]
+        if within and (alerts.ordered or np.count_nonzero(fits) * _FEW > len(fits)):
+            order = alerts.order()[fits[alerts.order()]]
+        else:
+            order = alerts.sorted(np.flatnonzero(fits))
         if sort is Sort.URGENCY:
-            return rows[np.argsort(alerts.urgency(rows), kind="stable")]
-        if sort is Sort.NEWEST:
-            return rows[np.argsort(-alerts.at[rows], kind="stable")]
-        if sort is Sort.OLDEST:
-            return rows[np.argsort(alerts.at[rows], kind="stable")]
+            return order
         lexicon, column, known = (
             (alerts.areas, alerts.area, list(self._city.areas)) if sort is Sort.AREA else (alerts.kinds, alerts.kind, list(self._city.alert_kinds))
         )
         place = {name: n for n, name in enumerate(known)}
-        rank = np.array([place.get(value, len(known)) for value in lexicon.values], dtype=np.int64)
-        # One number to sort by: the pack's own order first, urgency within.
-        order = rows[np.argsort(alerts.urgency(rows), kind="stable")]
-        return order[np.argsort(rank[column[order]].astype(np.int16), kind="stable")]
+        # By the pack's own order; by urgency within, since that is how they stand.
+        rank = np.array([place.get(value, len(known)) for value in lexicon.values], dtype=np.int16)
+        return order[np.argsort(rank[column[order]], kind="stable")]
 
     def _folded(self, rows: NDArray[np.int64], fold: Fold) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """One row for each fold: the first in order; and how many stand in it. Of a cause's group the cause itself, where it is among them."""
         if fold is Fold.NOTHING or not len(rows):
             return rows, np.ones(len(rows), dtype=np.int64)
         alerts = self._alerts
-        number = (alerts.fold if fold is Fold.DUPLICATES else alerts.fold[alerts.group])[rows]
+        number = alerts.fold[rows if fold is Fold.DUPLICATES else alerts.group[rows]]
         weight = np.bincount(number, minlength=len(alerts.folds))
         kept = _firsts(number, len(weight))
         heads = rows[kept]
@@ -238,6 +255,24 @@ class AlertQueue:
             found = first_root[number[kept]]
             heads = np.where(found >= 0, found, heads)
         return heads, weight[number[kept]]
+
+    def _worst(self, rows: NDArray[np.int64], matching: NDArray[np.int64], fold: Fold) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """See Answer.worst and Answer.unseen."""
+        alerts = self._alerts
+        state = alerts.state
+        if len(rows) == len(matching):
+            return alerts.severity[rows].astype(np.int8, copy=False), (state[rows] == UNACKNOWLEDGED) | (state[rows] == RETURNED)
+        numbers = fold_numbers(alerts, fold)
+        number, severity = numbers[matching], alerts.severity[matching]
+        waiting = (state[matching] == UNACKNOWLEDGED) | (state[matching] == RETURNED)
+        worst = np.zeros(int(number.max()) + 1, dtype=np.int8)
+        unseen = np.zeros(len(worst), dtype=np.bool_)
+        unseen[number[waiting]] = True
+        # The mildest first, so that the worst stays; what waits for somebody after what does not.
+        for counts in (~waiting, waiting):
+            for step in (4, 3, 2, 1):
+                worst[number[counts & (severity == step)]] = step
+        return worst[numbers[rows]], unseen[numbers[rows]]
 
 
 def fold_numbers(alerts: AlertStore, fold: Fold) -> NDArray[np.int64]:

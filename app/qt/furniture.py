@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QWidget
 
 from app.domain.text import N_
@@ -85,6 +86,7 @@ class ActionBar(QFrame):
         super().__init__()
         self._context = context
         self._buttons: dict[str, KeyButton] = {}
+        self._seldom = tuple(more)
         self.note = QLabel()
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setProperty("tone", "quiet")
@@ -101,10 +103,10 @@ class ActionBar(QFrame):
             button.clicked.connect(lambda _=False, a=action: self.start(a))
             self._buttons[action] = button
             row.addWidget(button)
-        if more:
-            self._more = QPushButton(context.words.t(N_("More")))
-            self._more.clicked.connect(lambda: self._show_more(more))
-            row.addWidget(self._more)
+        self._more = QPushButton(context.words.t(N_("More")))
+        self._more.clicked.connect(self._show_more)
+        self._more.setVisible(bool(more))
+        row.addWidget(self._more)
         row.addStretch(1)
         row.addWidget(self.note)
         self.update_state()
@@ -113,9 +115,29 @@ class ActionBar(QFrame):
         """Begin `action` on what is selected."""
         _start(self._context, action)
 
-    def _show_more(self, actions: Sequence[str]) -> None:
-        menu = action_menu(self, self._context, actions)
+    def _show_more(self) -> None:
+        left_out = [action for action, button in self._buttons.items() if button.isHidden()]
+        menu = action_menu(self, self._context, (*left_out, *self._seldom))
         menu.popup(self._more.mapToGlobal(self._more.rect().topLeft()) - QPoint(0, menu.sizeHint().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Buttons that have no room go into the menu, the last first: a button that is cut off says nothing."""
+        gap, edge = self._context.theme.px(8), 2 * self._context.theme.px(12)
+        widths = [button.sizeHint().width() + gap for button in self._buttons.values()]
+        note = self.note.sizeHint().width() + gap if self.note.text() else 0
+        room = self.width() - edge - note
+        fits = len(widths)
+        if sum(widths) + (self._more.sizeHint().width() if self._seldom else -gap) > room:
+            room -= self._more.sizeHint().width()
+            while fits > 1 and sum(widths[:fits]) > room:
+                fits -= 1
+        for number, button in enumerate(self._buttons.values()):
+            button.setVisible(number < fits)
+        self._more.setVisible(bool(self._seldom) or fits < len(widths))
 
     def update_state(self) -> None:
         """Bring the buttons in line with what can be done now."""
@@ -127,6 +149,7 @@ class ActionBar(QFrame):
             main = reason is None and not main_given
             main_given = main_given or main
             button.set_kind("main" if main else "plain")
+        self._fit()
 
     def button(self, action: str) -> QWidget:
         """The button of `action`."""

@@ -264,6 +264,7 @@ class Desk:
             tell=self.tell,
             escalated=lambda: np.flatnonzero(self.hub.alerts.level > 0),
         )
+        sounding.changed.connect(lambda: self.focus.say_muted(sounding.state.unheard))
         self._undo.append(self.frames.subscribe(sounding.frame))
         return sounding
 
