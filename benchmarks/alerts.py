@@ -94,9 +94,14 @@ def filled(city: CityPack, count: int) -> tuple[AlertStore, dict[str, float]]:
 
 
 def questions(count: int = COUNT) -> dict[str, float]:
-    """What each question costs, ms, when something has just changed, so that nothing is known from before."""
+    """What each question costs, ms, when an alert has just changed, so that no answer from before will do; and what the worst of them costs
+    when so many have changed that the whole order has to be found anew."""
+    import msgspec  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
     from app.citypack import find_cities, load_city  # noqa: PLC0415
     from app.domain.ids import AreaCode, DepartmentId, Millis  # noqa: PLC0415
+    from app.live.alerts import SHELVED  # noqa: PLC0415
     from app.live.queue import AlertQueue, Ask, Fold, Sort  # noqa: PLC0415
 
     city = load_city(find_cities()["qingdao"])
@@ -105,7 +110,7 @@ def questions(count: int = COUNT) -> dict[str, float]:
 
     def asked(ask: Ask, sort: Sort = Sort.URGENCY, fold: Fold = Fold.NOTHING) -> float:
         def answer() -> None:
-            store._order = None  # as after a storm: nothing of the order is kept
+            store.put(msgspec.structs.replace(store.at_row(7), version=store.at_row(7).version + 1))
             queue.answer(ask, now, sort=sort, fold=fold)
 
         return median_ms(answer)
@@ -120,6 +125,18 @@ def questions(count: int = COUNT) -> dict[str, float]:
     figures |= {f"filter: {name}": asked(ask) for name, ask in filters.items()}
     figures |= {"search: a frequent word": asked(Ask(text="积水")), "search: two words": asked(Ask(text="29厘米 water"))}
     figures |= {f"sort: {sort.value}": asked(Ask(without_case=True), sort) for sort in Sort}
+
+    def anew() -> None:
+        store.put_aside(everything, np.full(len(store), SHELVED, dtype=np.int8))
+        store.put_aside(everything, np.zeros(len(store), dtype=np.int8))
+        began = time.perf_counter()
+        queue.answer(Ask(), now, fold=Fold.NOTHING)
+        took.append((time.perf_counter() - began) * 1000)
+
+    everything, took = np.arange(len(store)), list[float]()
+    for _ in range(5):
+        anew()
+    figures["sort: urgency, of all anew"] = percentile(took, 50)
     figures |= {"fold: duplicates": asked(Ask(), fold=Fold.DUPLICATES), "fold: causes": asked(Ask(), fold=Fold.CAUSES)}
     return figures
 

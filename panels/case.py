@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from app.domain.alert import ALERT_MOVE_WORDS, Alert
+from app.domain.alert import ALERT_MOVE_WORDS, ALERT_STATE_WORDS, ASIDE, Alert
 from app.domain.camera import Camera, CameraState
 from app.domain.case import MOVE_WORDS, STAGE_WORDS, Case, Stage, UnitTask
 from app.domain.geo import distance_m
@@ -204,7 +204,9 @@ class CasePanel(Panel):
     def _show_facts(self, case: Case | None, alert: Alert | None) -> None:
         lines: list[str] = []
         if alert is not None:
-            lines.append(f"{alert_where(self.context.city, self.words, alert)} · {alert_standing(self.words, alert, self.context.now())}")
+            state = self.hub.alerts.state_of(alert.id)
+            standing = self.t(ALERT_STATE_WORDS[state]) if state in ASIDE else alert_standing(self.words, alert, self.context.now())
+            lines.append(f"{alert_where(self.context.city, self.words, alert)} · {standing}")
             if alert.acknowledged is not None and alert.acknowledged.comment:
                 lines.append(self.t(N_("Comment: {text}"), text=alert.acknowledged.comment))
             cause = self.hub.alerts.cause_of(alert.id) if self.hub.alerts.find(alert.id) >= 0 else None
