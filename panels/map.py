@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from functools import partial
 
@@ -56,7 +57,11 @@ _DRAWN: dict[UnitState, Drawn] = {
 }
 _DRAWN_CODES = np.array([_DRAWN[s] for s in UnitState], dtype=np.int64)
 _LOOK_ZOOM = 11.2
-_MAX_MARKERS = 3_000
+_MAX_MARKERS = 1_000
+"""The most urgent alerts are drawn; of the others the head says how many they are."""
+_MANY_MARKERS = 200
+_BETWEEN_MS = 250
+"""With many alerts the map follows them so often at most: nobody sees one more symbol among hundreds sooner, and the queue has the frame."""
 """Alerts drawn at most, worst first; the header says when more stand than are drawn."""
 
 
@@ -105,12 +110,16 @@ class MapPanel(Panel):
             signal.connect(slot)
             self.own(lambda s=signal, f=slot: s.disconnect(f))
         self._undrawn = 0
+        self._owed = False
+        """Alerts have changed since they were drawn."""
+        self._shown_at = 0.0
         self._markers: dict[AlertId, tuple[Alert, Marker | None]] = {}
         self._warned: list[Alert] = []
         return content
 
     def refresh(self, change: ChangeSet) -> None:
-        if change.topics & (Topic.ALERT | Topic.CASE):
+        self._owed |= bool(change.topics & (Topic.ALERT | Topic.CASE))
+        if self._owed and (len(self._markers) < _MANY_MARKERS or time.monotonic() - self._shown_at > _BETWEEN_MS / 1000):
             self._show_alerts()
         if Topic.CAMERA in change.topics:
             self._show_cameras()
@@ -172,6 +181,7 @@ class MapPanel(Panel):
         return row
 
     def _show_alerts(self) -> None:
+        self._owed, self._shown_at = False, time.monotonic()
         rows = self.hub.alerts.order()
         standing = [self.hub.alerts.at_row(int(r)) for r in rows[:_MAX_MARKERS]]
         self._undrawn = len(rows) - len(standing)
