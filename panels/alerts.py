@@ -52,6 +52,7 @@ class AlertPanel(Panel):
         self.asking = QueueBar(self.theme, self.words, self.context.city, self._me)
         self.asking.setVisible(not wall)
         self.asking.changed.connect(self._again)
+        self.asking.field.returnPressed.connect(self._to_the_list)
         self.asking.name_asked.connect(lambda: self.context.tasks.start(self._keep_search(), "keep search"))
         column.addWidget(self.asking)
         self.model = RowModel(self._face, self._say, self)
@@ -236,9 +237,9 @@ class AlertPanel(Panel):
             return
         keys = self._chosen_keys()
         current = self.model.key(self.list.currentIndex().row())
-        if current is None or not len(keys):
+        if not len(keys):
             return
-        alert = self.hub.alerts.id_at(current if current in keys else int(keys[0]))
+        alert = self.hub.alerts.id_at(current if current is not None and current in keys else int(keys[0]))
         # The view is in the midst of it: what follows the focus must not select once more.
         self._following = True
         self.context.focus.choose_alerts(alert, self._meant(keys))
@@ -334,6 +335,10 @@ class AlertPanel(Panel):
     def _again(self) -> None:
         self._ask()
         self.refresh(ChangeSet(Topic.ALERT))
+
+    def _to_the_list(self) -> None:
+        """A search has been typed: the keys are the list's again."""
+        self.list.setFocus()
 
     def _me(self) -> str:
         operator = self.context.actions.session.operator

@@ -22,7 +22,9 @@ from app.live.queue import Fold, Sort
 from panels.alerts import AlertPanel
 from panels.case import CasePanel
 from tests.desks import words_of
-from tests.test_panels import LINK, START, Bench, alert, bench, pack  # noqa: F401 - fixtures
+from tests.test_panels import LINK, START, Bench, alert
+from tests.test_panels import bench as bench
+from tests.test_panels import pack as pack
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -33,7 +35,7 @@ def raised(number: int, **fields: object) -> Alert:
     return msgspec.structs.replace(alert(number), **(usual | fields))
 
 
-def queue(bench: Bench) -> AlertPanel:  # noqa: F811
+def queue(bench: Bench) -> AlertPanel:
     return cast("AlertPanel", bench.panel("alerts"))
 
 
@@ -41,7 +43,7 @@ def shown(panel: AlertPanel) -> list[str]:
     return [panel.hub.alerts.id_at(int(key)) for key in panel.model.keys]
 
 
-async def done(bench: Bench) -> None:  # noqa: F811
+async def done(bench: Bench) -> None:
     """What was begun has come to an end."""
     while bench.tasks._running:
         await asyncio.wait(tuple(bench.tasks._running))
@@ -51,7 +53,7 @@ async def done(bench: Bench) -> None:  # noqa: F811
 # --- asking ------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_search_finds_by_place_and_kind_and_says_what_it_leaves_out(bench: Bench, until: Until) -> None:  # noqa: F811
+def test_a_search_finds_by_place_and_kind_and_says_what_it_leaves_out(bench: Bench, until: Until) -> None:
     panel = queue(bench)
     bench.alerts(*(raised(n) for n in range(1, 6)), raised(9, place=Text("香港中路", "Hong Kong Middle Road")))
     bench.frame(1_000)
@@ -67,7 +69,7 @@ def test_a_search_finds_by_place_and_kind_and_says_what_it_leaves_out(bench: Ben
     assert panel.hidden.text() == "nothing hidden"
 
 
-def test_the_order_and_the_folding_that_were_chosen_are_kept_and_a_search_is_not(bench: Bench) -> None:  # noqa: F811
+def test_the_order_and_the_folding_that_were_chosen_are_kept_and_a_search_is_not(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(*(raised(n, severity=Severity(1 + n % 4)) for n in range(1, 9)))
     bench.frame(1_000)
@@ -91,7 +93,7 @@ def test_the_order_and_the_folding_that_were_chosen_are_kept_and_a_search_is_not
 # --- folding -----------------------------------------------------------------------------------------------------------------
 
 
-def test_raises_of_one_point_are_one_row_with_their_number(bench: Bench) -> None:  # noqa: F811
+def test_raises_of_one_point_are_one_row_with_their_number(bench: Bench) -> None:
     panel = queue(bench)
     same = Text("桥洞", "underpass")
     bench.alerts(*(raised(n, place=same, at=Millis(START + n * 1_000)) for n in range(1, 5)), raised(9))
@@ -103,7 +105,7 @@ def test_raises_of_one_point_are_one_row_with_their_number(bench: Bench) -> None
     assert shown(panel) == ["a1"]
 
 
-def test_in_a_flood_symptoms_stand_in_the_row_of_their_cause(bench: Bench) -> None:  # noqa: F811
+def test_in_a_flood_symptoms_stand_in_the_row_of_their_cause(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(raised(1, severity=Severity.MODERATE), *(raised(n, cause=AlertId("a1"), severity=Severity.SEVERE) for n in range(2, 40)))
     bench.frame(1_000)
@@ -117,7 +119,7 @@ def test_in_a_flood_symptoms_stand_in_the_row_of_their_cause(bench: Bench) -> No
     assert len(bench.focus.alerts) == 39
 
 
-async def test_one_key_opens_one_case_from_the_whole_group(bench: Bench) -> None:  # noqa: F811
+async def test_one_key_opens_one_case_from_the_whole_group(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(raised(1), *(raised(n, cause=AlertId("a1")) for n in range(2, 8)))
     bench.frame(1_000)
@@ -131,7 +133,7 @@ async def test_one_key_opens_one_case_from_the_whole_group(bench: Bench) -> None
 # --- acting on many ----------------------------------------------------------------------------------------------------------
 
 
-async def test_everything_that_matches_is_acknowledged_by_keys_alone(bench: Bench) -> None:  # noqa: F811
+async def test_everything_that_matches_is_acknowledged_by_keys_alone(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(*(raised(n) for n in range(1, 3_001)))
     bench.frame(1_000)
@@ -148,7 +150,7 @@ async def test_everything_that_matches_is_acknowledged_by_keys_alone(bench: Benc
     assert len([entry for entry in bench.actions.recent if entry.verb == "acknowledge_alert"]) == 3, "a command a thousand"
 
 
-async def test_space_and_shift_choose_some_and_the_choice_stays_while_others_come(bench: Bench) -> None:  # noqa: F811
+async def test_space_and_shift_choose_some_and_the_choice_stays_while_others_come(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(*(raised(n) for n in range(1, 11)))
     bench.frame(1_000)
@@ -165,7 +167,7 @@ async def test_space_and_shift_choose_some_and_the_choice_stays_while_others_com
     assert {a.id for a in bench.hub.alerts if a.acknowledged} == chosen
 
 
-async def test_what_is_shelved_leaves_the_queue_is_counted_and_comes_back_by_itself(bench: Bench) -> None:  # noqa: F811
+async def test_what_is_shelved_leaves_the_queue_is_counted_and_comes_back_by_itself(bench: Bench) -> None:
     panel = queue(bench)
     kind, other = AlertKindId("rain_heavy"), AlertKindId("waterlogging")
     bench.alerts(*(raised(n, kind=kind) for n in range(1, 5)), raised(9, kind=other))
@@ -184,7 +186,7 @@ async def test_what_is_shelved_leaves_the_queue_is_counted_and_comes_back_by_its
     assert len(shown(panel)) == 6 and panel.hidden.text() == "nothing hidden"
 
 
-def test_a_shelf_of_another_desk_counts_here_too(bench: Bench) -> None:  # noqa: F811
+def test_a_shelf_of_another_desk_counts_here_too(bench: Bench) -> None:
     panel = queue(bench)
     bench.alerts(*(raised(n) for n in range(1, 4)))
     until, scope = Millis(START + 9_000_000), Scope(area=AreaCode("370202"))
@@ -197,7 +199,7 @@ def test_a_shelf_of_another_desk_counts_here_too(bench: Bench) -> None:  # noqa:
 # --- what is told of one -----------------------------------------------------------------------------------------------------
 
 
-def test_beside_an_alert_stand_its_history_its_group_and_the_cameras_near(bench: Bench) -> None:  # noqa: F811
+def test_beside_an_alert_stand_its_history_its_group_and_the_cameras_near(bench: Bench) -> None:
     bench.city()
     panel = cast("CasePanel", bench.panel("case"))
     place = next(iter(bench.hub.cameras.values())).position
@@ -211,7 +213,7 @@ def test_beside_an_alert_stand_its_history_its_group_and_the_cameras_near(bench:
 
 
 @pytest.mark.parametrize("text", ["<img onerror=x>", "a" * 10_000, "\u202egnp.exe", "%s {n} {0}", "\0\n\t"])
-def test_whatever_a_title_says_it_is_shown_as_text(bench: Bench, text: str) -> None:  # noqa: F811
+def test_whatever_a_title_says_it_is_shown_as_text(bench: Bench, text: str) -> None:
     panel = queue(bench)
     bench.panel("case")
     bench.alerts(raised(1, title=Text(text, text), place=Text(text, text), owner=text))

@@ -123,7 +123,6 @@ class _WrittenLoad(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     flood_entry: int = 10
     flood_exit: int = 5
     quiet: int = 1
-    chatter_count: int = 3
     chatter_s: float = 60
     shelve_min: float = 60
 
@@ -530,7 +529,7 @@ def _escalation(severity: Severity, minutes: tuple[float, ...]) -> Escalation:
 
 
 def _alarm_load(written: _WrittenLoad) -> AlarmLoad:
-    for key, least in (("flood_entry", 1), ("flood_exit", 1), ("quiet", 0), ("chatter_count", 2)):
+    for key, least in (("flood_entry", 1), ("flood_exit", 1), ("quiet", 0)):
         _number(key, float(getattr(written, key)), least=least)
     if not written.quiet <= written.flood_entry >= written.flood_exit:
         raise _BadKey("flood_entry", "a flood must not begin below where it ends or below what is quiet", "raise flood_entry")
@@ -539,7 +538,6 @@ def _alarm_load(written: _WrittenLoad) -> AlarmLoad:
         flood_entry=written.flood_entry,
         flood_exit=written.flood_exit,
         quiet=written.quiet,
-        chatter_count=written.chatter_count,
         chatter_ms=_ms("chatter_s", written.chatter_s, least=1),
         shelve_ms=_ms("shelve_min", written.shelve_min * 60, least=60),
     )

@@ -175,8 +175,8 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
     """It lasts until there are fewer."""
     quiet: int = 1
     """Up to here nobody is burdened."""
-    chatter_count: int = 3
     chatter_ms: int = 60_000
+    """Three raises of one point within it are chatter."""
     shelve_ms: int = 3_600_000
     """For how long an alert is shelved unless the operator says otherwise."""
 

@@ -1,6 +1,6 @@
 """What belongs together: raises of the same point fold into one row, and alerts of one cause form a group.
 
-A point is one kind of alert at one place (or series). It chatters when it is raised three times within CHATTER_MS.
+A point is one kind of alert at one place (or series). It chatters when it is raised three times within a minute.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from app.domain.ids import AlertKindId, AreaCode, Millis
 from app.live.columns import Columns
 
+CHATTER_COUNT = 3
 CHATTER_MS = 60_000
-"""Three raises within it are chatter."""
+"""CHATTER_COUNT raises within it are chatter; usual, see Folds.chatter_ms."""
 _PAIR = 2
 QUIET_MS = 600_000
 """A point that was silent for so long begins to count anew."""
@@ -30,6 +31,8 @@ class Folds:
     def __init__(self) -> None:
         self._number: dict[Hashable, int] = {}
         self._columns = Columns(dict.fromkeys(("first", "last", "before", "chatter"), (np.int64, 0)) | {"count": (np.int32, 0)})
+        self.chatter_ms = CHATTER_MS
+        """Three raises within it are chatter; may be changed while it runs, since rules are reloaded."""
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -71,16 +74,16 @@ class Folds:
                 before[fold], oldest = at, second
             else:
                 oldest = at
-            if count[fold] > _PAIR and last[fold] - oldest <= CHATTER_MS:
+            if count[fold] > _PAIR and last[fold] - oldest <= self.chatter_ms:
                 chatter[fold] = last[fold]
 
     def chattering(self, now: Millis) -> NDArray[np.bool_]:
         """For each point whether it chatters at `now`."""
-        return self._columns["chatter"] > now - CHATTER_MS
+        return self._columns["chatter"] > now - self.chatter_ms
 
     def chattering_at(self, fold: int, now: Millis) -> bool:
         """The same of one point."""
-        return bool(self._columns["chatter"][fold] > now - CHATTER_MS)
+        return bool(self._columns["chatter"][fold] > now - self.chatter_ms)
 
 
 class Groups:

@@ -24,7 +24,7 @@ from app.domain.command import Command, MoveAlerts, MoveCase, OpenCase, PutAside
 from app.domain.errors import NotAllowed
 from app.domain.ids import AlertId, CameraId, CaseId, CommandKey, Millis, ShelfId, SourceName, UnitId, indicator_of
 from app.domain.obey import attach, move, move_alert, open_case, shelve, unshelve
-from app.domain.rule import Suppression
+from app.domain.rule import Rules, Suppression
 from app.domain.text import N_
 from app.live.alerts import ACKNOWLEDGED, AlertStore
 from app.live.asides import Asides, ClockStep
@@ -42,6 +42,7 @@ class Hub:
         fresh = np.array([city.indicators[indicator_of(s)].fresh_ms for s in city.series], dtype=np.int64)
         self.series = SeriesStore(city.series, fresh)
         self.alerts = AlertStore({kind.id: kind.cause for kind in city.alert_kinds.values()})
+        self.alerts.folds.chatter_ms = city.rules.load.chatter_ms
         self.shelves: dict[ShelfId, Shelf] = {}
         self.cases: dict[CaseId, Case] = {}
         self.units = UnitStore()
@@ -152,9 +153,10 @@ class Hub:
             self._touch(Topic.ALERT)
         return steps
 
-    def use_suppressions(self, suppressions: Sequence[Suppression]) -> None:
-        """These suppress from now on, and no others."""
-        self.touch_alerts(self.alerts.id_at(row) for row in self._asides.use_suppressions(suppressions, self._now()).tolist())
+    def use_rules(self, rules: Rules) -> None:
+        """These rules suppress from now on, and say what chatter is."""
+        self.alerts.folds.chatter_ms = rules.load.chatter_ms
+        self.touch_alerts(self.alerts.id_at(row) for row in self._asides.use_suppressions(rules.suppressions, self._now()).tolist())
 
     def touch_alerts(self, alerts: Iterable[AlertId]) -> None:
         """Something about these changed that no source said."""

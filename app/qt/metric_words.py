@@ -10,6 +10,7 @@ from app.domain.ids import AlertKindId, Millis
 from app.domain.severity import SEVERITY_WORDS, Severity
 from app.domain.text import N_
 from app.live.alerts import AlertStore
+from app.live.folds import CHATTER_COUNT
 from app.qt.naming import alert_title, alert_where, area_name
 from app.qt.words import UNKNOWN, Words
 from app.services.csv_cells import Cell
@@ -113,7 +114,7 @@ class MetricWords:
                 number(m.chattering_count),
                 t(N_("goal: none")),
                 _miss(m.chattering_count > 0),
-                t(N_("Raised {n} times or more within {s} s."), n=load.chatter_count, s=load.chatter_ms // 1000),
+                t(N_("Raised {n} times or more within {s} s."), n=CHATTER_COUNT, s=load.chatter_ms // 1000),
             ),
             GoalFigure(
                 t(N_("Standing over 24 h")),

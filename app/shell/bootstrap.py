@@ -252,7 +252,7 @@ class Desk:
         """The pack's rules have been read anew."""
         self.floods.figures = rules.load
         self.watch.use(rules)
-        self.hub.use_suppressions(rules.suppressions)
+        self.hub.use_rules(rules)
 
     def _make_sounding(self) -> Sounding:
         sounding = Sounding(
