@@ -85,6 +85,9 @@ class CasePanel(Panel):
     def refresh(self, change: ChangeSet) -> None:
         operations = self.context.operations
         case, alert = operations.case, operations.alert
+        touched = (alert is not None and alert.id in change.alerts) or (case is not None and case.id in change.cases)
+        if not touched and Topic.SECOND not in change.topics:
+            return  # in a storm something changes in every frame, and hardly ever what is shown here
         if alert is None and case is not None and case.alerts:
             alert = self.hub.alerts.get(case.alerts[0])
         self.bar.update_state()

@@ -17,7 +17,7 @@ from app.domain.errors import DeckError
 from app.domain.ids import AlertId, AlertKindId, AreaCode, Millis
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
-from app.qt.dialogs import choose_file
+from app.qt.export import export_csv
 from app.qt.furniture import HeaderLine, scrolled
 from app.qt.metric_words import MetricWords
 from app.qt.naming import area_name
@@ -334,14 +334,7 @@ class KpiPanel(Panel):
         m = self.metrics
         if m is None or not self.live:
             raise DeckError(self.t(N_("There is nothing to export yet.")), remedy=self.t(N_("Wait for the first alert.")))
-        path = await choose_file(self, self.t(N_("Export CSV")), ["CSV (*.csv)"], save=True, preset="citydeck-alarm-performance.csv")
-        if path is None:
-            return
-        try:
-            path.write_text(self.csv(m), encoding="utf-8-sig", newline="")
-        except OSError as fault:
-            raise DeckError(self.t(N_("The file could not be written.")), where=str(path), remedy=str(fault.strerror)) from fault
-        await self.context.actions.note("export", path.name, comment=self.t(WINDOW_WORDS[m.question.window]))
+        await export_csv(self, lambda: self.csv(m), preset="citydeck-alarm-performance.csv", comment=self.t(WINDOW_WORDS[m.question.window]))
 
     def csv(self, m: Metrics) -> str:
         """The page as a table for other programs."""

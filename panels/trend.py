@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,10 +11,11 @@ from app.domain.errors import DeckError
 from app.domain.ids import SeriesId, area_of, indicator_of
 from app.domain.text import N_
 from app.live.changes import ChangeSet, Topic
-from app.qt.dialogs import choose_file
+from app.qt.export import export_csv
 from app.qt.furniture import HeaderLine
 from app.qt.naming import area_name
 from app.qt.panel import Panel, PanelContext, PanelSpec
+from app.services.csv_cells import Cell, table
 
 
 class TrendPanel(Panel):
@@ -103,36 +102,20 @@ class TrendPanel(Panel):
     async def _export(self) -> None:
         if not self._series:
             raise DeckError(self.t(N_("There is nothing to export yet.")), remedy=self.t(N_("Select a tile first.")))
-        path = await choose_file(self, self.t(N_("Export CSV")), ["CSV (*.csv)"], save=True, preset="citydeck-trend.csv")
-        if path is None:
-            return
-        try:
-            path.write_text(self._csv(), encoding="utf-8-sig")
-        except OSError as fault:
-            raise DeckError(self.t(N_("The file could not be written.")), where=str(path), remedy=str(fault.strerror)) from fault
-        await self.context.actions.note("export", path.name, comment=", ".join(self._series))
+        await export_csv(self, self._csv, preset="citydeck-trend.csv", comment=", ".join(self._series))
 
     def _csv(self) -> str:
         """Long form: series, name, unit, UTC time, value; an unknown value is an empty field."""
-        out = io.StringIO()
-        table = csv.writer(out)
-        table.writerow(("series", "name", "unit", "time_utc", "value"))
+        rows: list[tuple[Cell, ...]] = [("series", "name", "unit", "time_utc", "value")]
         now = self.context.now()
         for series in self._series:
             indicator = self.context.city.indicators[indicator_of(series)]
+            name, unit = self._name(series), self.words.text(indicator.unit)
             at, value = self.hub.series.trend(self.hub.series.index[series], now)
             for second, number in zip(at, value, strict=True):
                 stamp = datetime.fromtimestamp(float(second), UTC).isoformat()
-                table.writerow(
-                    (
-                        series,
-                        self._name(series),
-                        self.words.text(indicator.unit),
-                        stamp,
-                        "" if np.isnan(number) else f"{number:.{indicator.decimals}f}",
-                    )
-                )
-        return out.getvalue()
+                rows.append((series, name, unit, stamp, None if np.isnan(number) else round(float(number), indicator.decimals)))
+        return table(rows)
 
 
 def create(spec: PanelSpec, context: PanelContext) -> Panel:
